@@ -1,0 +1,80 @@
+/**
+ * An IPv4 address in dotted-quad notation.
+ * @format ipv4
+ */
+export type Ipv4Address = string;
+
+/**
+ * An IPv4 network such as `192.0.2.0/24`.
+ * @format cidr
+ */
+export type Ipv4Cidr = string;
+
+/**
+ * A duration such as `90s`, `1h30m` or `8h`.
+ * @pattern ^([0-9]+(ms|s|m|h|d))+$
+ */
+export type Duration = string;
+
+/**
+ * A link-layer address, octets in hex separated by colons.
+ * @pattern ^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){0,15}$
+ */
+export type HardwareAddress = string;
+
+/**
+ * An interface name, or a glob in which `*` stands for any characters and `?` for one.
+ * @minLength 1
+ * @maxLength 64
+ */
+export type InterfacePattern = string;
+
+/** Standard Kubernetes object metadata, as far as it is read here. */
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly labels?: { readonly [key: string]: string };
+  readonly annotations?: { readonly [key: string]: string };
+  readonly generation?: number;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+/** One aspect of an object's state, as `kubectl wait` understands it. */
+export interface Condition {
+  /** Accepted, Programmed, Ready or Degraded. */
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** A CamelCase word that names the cause. */
+  readonly reason: string;
+  /** What is so, and what to do about it. */
+  readonly message: string;
+  /** @format date-time */
+  readonly lastTransitionTime: string;
+  /** The generation of the spec that this speaks of. */
+  readonly observedGeneration?: number;
+}
+
+/** Refers to another object in the same namespace unless it says otherwise. */
+export interface ObjectRef {
+  /** @minLength 1 */
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** Which nodes run the agent. */
+export interface Placement {
+  /** Labels that a node must have. */
+  readonly nodeSelector?: { readonly [label: string]: string };
+  /** Taints that the agent tolerates, as in a Pod. */
+  readonly tolerations?: readonly Toleration[];
+}
+
+/** As in a Pod. */
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: 'Exists' | 'Equal';
+  readonly value?: string;
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  readonly tolerationSeconds?: number;
+}
