@@ -10,6 +10,9 @@ static const napi_property_descriptor FUNCTIONS[] = {
     {.utf8name = "holdPort", .method = js_hold_port},
     {.utf8name = "openNetlink", .method = js_open_netlink},
     {.utf8name = "sendNetlink", .method = js_send_netlink},
+    {.utf8name = "writeDurably", .method = js_write_durably},
+    {.utf8name = "lockFile", .method = js_lock_file},
+    {.utf8name = "bootMillis", .method = js_boot_millis},
     {.utf8name = "close", .method = js_close},
 };
 

@@ -10,6 +10,7 @@
 //   entries.c    batches out, for packet and raw IP sockets
 //   rawip.c      raw IP sockets, held ports
 //   netlink.c    rtnetlink
+//   journal.c    durable writes and the lock of the lease store
 #ifndef ADDON_H
 #define ADDON_H
 
@@ -136,5 +137,8 @@ napi_value js_send_raw_ip(napi_env env, napi_callback_info info);
 napi_value js_hold_port(napi_env env, napi_callback_info info);
 napi_value js_open_netlink(napi_env env, napi_callback_info info);
 napi_value js_send_netlink(napi_env env, napi_callback_info info);
+napi_value js_write_durably(napi_env env, napi_callback_info info);
+napi_value js_lock_file(napi_env env, napi_callback_info info);
+napi_value js_boot_millis(napi_env env, napi_callback_info info);
 
 #endif

@@ -1,0 +1,158 @@
+#include "addon.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+// What the lease store needs and node:fs does not have: write and fdatasync as one job of the thread
+// pool, open file description locks, and the clock that neither steps nor stops in suspend.
+
+static const double POSITION_MAX = 9007199254740991;  // 2^53 - 1, the last exact integer of a double
+
+struct job {
+  napi_async_work work;
+  napi_ref bytes, callback;
+  int fd;
+  const uint8_t *at;
+  size_t left;
+  off_t position, allocate;
+  struct failure failure;
+};
+
+static bool read_position(napi_env env, napi_value value, const char *name, off_t *result) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok || !(number >= 0) ||
+      number > POSITION_MAX || number != (double)(off_t)number) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", name);
+    return false;
+  }
+  *result = (off_t)number;
+  return true;
+}
+
+// Runs on the thread pool: no Node-API here.
+static void run_job(napi_env env, void *data) {
+  (void)env;
+  struct job *job = data;
+  // A reservation that fails (no space, not supported) is no failure of the write, which speaks for itself.
+  if (job->allocate > 0) (void)!fallocate(job->fd, 0, 0, job->allocate);
+  while (job->left > 0) {
+    ssize_t written = pwrite(job->fd, job->at, job->left, job->position);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      failed(&job->failure, NULL, "write to the lease journal");
+      return;
+    }
+    job->at += written;
+    job->left -= (size_t)written;
+    job->position += written;
+  }
+  // Never repeated after EIO: the kernel then forgets the pages it could not write.
+  if (fdatasync(job->fd) < 0) failed(&job->failure, NULL, "fdatasync of the lease journal");
+}
+
+static void free_job(napi_env env, struct job *job) {
+  if (job->bytes != NULL) napi_delete_reference(env, job->bytes);
+  if (job->callback != NULL) napi_delete_reference(env, job->callback);
+  if (job->work != NULL) napi_delete_async_work(env, job->work);
+  free(job);
+}
+
+static napi_value outcome(napi_env env, const struct failure *failure) {
+  napi_value value = NULL;
+  if (failure->error == 0) {
+    napi_get_null(env, &value);
+  } else {
+    throw_failure(env, failure);
+    napi_get_and_clear_last_exception(env, &value);
+  }
+  return value;
+}
+
+static void finish_job(napi_env env, napi_status status, void *data) {
+  struct job *job = data;
+  napi_value callback = NULL, receiver;
+  if (status == napi_ok && napi_get_reference_value(env, job->callback, &callback) == napi_ok &&
+      napi_get_undefined(env, &receiver) == napi_ok) {
+    napi_value argument = outcome(env, &job->failure);
+    free_job(env, job);
+    // What it throws is thrown on by Node, as an uncaughtException.
+    napi_call_function(env, receiver, callback, 1, &argument, NULL);
+  } else {
+    free_job(env, job);
+  }
+}
+
+static bool queue_job(napi_env env, struct job *job, napi_value bytes, napi_value callback) {
+  napi_value name;
+  return napi_create_reference(env, bytes, 1, &job->bytes) == napi_ok &&
+         napi_create_reference(env, callback, 1, &job->callback) == napi_ok &&
+         napi_create_string_utf8(env, "dhcp:journal", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+         napi_create_async_work(env, NULL, name, run_job, finish_job, job, &job->work) == napi_ok &&
+         napi_queue_async_work(env, job->work) == napi_ok;
+}
+
+// writeDurably(fd, bytes, start, end, position, allocate, callback): the octets must stay as they are
+// until callback(error | null), which comes after fdatasync. The file's blocks up to `allocate` are
+// reserved first, so that most calls leave its metadata alone.
+napi_value js_write_durably(napi_env env, napi_callback_info info) {
+  napi_value values[7];
+  uint32_t fd, start, end;
+  struct bytes bytes;
+  struct job job = {0};
+  if (!read_arguments(env, info, 7, values) ||
+      !read_uint32(env, values[0], "fd", 0, INT32_MAX, &fd) ||
+      !read_bytes(env, values[1], "bytes", &bytes)) {
+    return NULL;
+  }
+  uint32_t length = bytes.length < UINT32_MAX ? (uint32_t)bytes.length : UINT32_MAX;
+  if (!read_uint32(env, values[2], "start", 0, length, &start) ||
+      !read_uint32(env, values[3], "end", start, length, &end) ||
+      !read_position(env, values[4], "position must be an offset in a file", &job.position) ||
+      !read_position(env, values[5], "allocate must be an offset in a file", &job.allocate) ||
+      !read_function(env, values[6], "callback")) {
+    return NULL;
+  }
+  struct job *queued = malloc(sizeof *queued);
+  if (queued == NULL) {
+    napi_throw_error(env, "ENOMEM", "no memory for a write to the lease journal");
+    return NULL;
+  }
+  *queued = job;
+  queued->fd = (int)fd;
+  queued->at = bytes.at + start;
+  queued->left = end - start;
+  if (queue_job(env, queued, values[1], values[6])) return NULL;
+  free_job(env, queued);
+  return throw_napi(env);
+}
+
+// lockFile(fd): whether the exclusive lock is ours now; it lasts as long as the descriptor.
+napi_value js_lock_file(napi_env env, napi_callback_info info) {
+  napi_value value;
+  uint32_t fd;
+  if (!read_arguments(env, info, 1, &value) ||
+      !read_uint32(env, value, "fd", 0, INT32_MAX, &fd)) {
+    return NULL;
+  }
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  bool taken = fcntl((int)fd, F_OFD_SETLK, &lock) == 0;
+  if (!taken && errno != EAGAIN && errno != EACCES) {
+    struct failure failure = {0};
+    failed(&failure, "the lease store needs a file system with locks", "lock of the lease store");
+    return throw_failure(env, &failure);
+  }
+  napi_value result;
+  return napi_get_boolean(env, taken, &result) == napi_ok ? result : throw_napi(env);
+}
+
+// bootMillis(): CLOCK_BOOTTIME, milliseconds with a fraction.
+napi_value js_boot_millis(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct timespec now = {0};
+  napi_value result;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  double millis = (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+  return napi_create_double(env, millis, &result) == napi_ok ? result : throw_napi(env);
+}
