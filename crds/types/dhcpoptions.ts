@@ -1,0 +1,69 @@
+/**
+ * DHCP options by their names, such as `routers`, `domainNameServers`, `classlessStaticRoutes`; the reference lists all.
+ * What is nearer to the client counts: reservation, class, pool, subnet, shared network, server.
+ * A client gets those that it asks for, in the order in which it asks (RFC 2132 §9.8).
+ * @optionTable
+ */
+export interface DhcpOptions {
+  /**
+   * Options by code, for what has no name or needs other octets than its name allows.
+   * @maxItems 64
+   */
+  readonly custom?: readonly CustomOption[];
+  /**
+   * Names or codes of options that are sent also to clients that do not ask for them.
+   * @maxItems 64
+   */
+  readonly force?: readonly OptionSelector[];
+  /**
+   * Names or codes of options that are not sent, whoever else sets them.
+   * @maxItems 64
+   */
+  readonly suppress?: readonly OptionSelector[];
+  readonly [name: string]: unknown;
+}
+
+/** An option by its code. Exactly one of `hex`, `text`, `addresses`, `u8`, `u16`, `u32` and `flag`. */
+export interface CustomOption {
+  /**
+   * @minimum 1
+   * @maximum 254
+   */
+  readonly code: number;
+  /**
+   * Octets in hex, `01:04` or `0104`.
+   * @pattern ^(0x)?([0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2})*)?$
+   */
+  readonly hex?: string;
+  /** Text without an end mark. */
+  readonly text?: string;
+  /** IPv4 addresses, four octets each. */
+  readonly addresses?: readonly string[];
+  /**
+   * @minimum 0
+   * @maximum 255
+   */
+  readonly u8?: number;
+  /**
+   * @minimum 0
+   * @maximum 65535
+   */
+  readonly u16?: number;
+  /**
+   * @minimum 0
+   * @maximum 4294967295
+   */
+  readonly u32?: number;
+  /** No octets at all: the option says all by being there. */
+  readonly flag?: true;
+}
+
+/** An option by name or by code. Exactly one of `name` and `code`. */
+export interface OptionSelector {
+  readonly name?: string;
+  /**
+   * @minimum 1
+   * @maximum 254
+   */
+  readonly code?: number;
+}
