@@ -1,0 +1,131 @@
+import { type Ipv4, readIpv4, UNSPECIFIED, writeIpv4 } from '../ipv4.ts';
+import { checksumOf, sumOf } from './checksum.ts';
+
+const IP_HEADER = 20;
+const UDP_HEADER = 8;
+/** Octets of the IP and UDP headers that `writeHeaders` writes. */
+export const HEADERS_LENGTH = IP_HEADER + UDP_HEADER;
+
+const PROTOCOL_UDP = 17;
+/** Enough for any path; relays and servers elsewhere use the same (RFC 1700). */
+const TTL = 64;
+/** IPTOS_LOWDELAY, which ISC's and most other implementations put on DHCP, so that queues treat ours alike. */
+const TOS = 0x10;
+/** "More fragments" and the fragment offset (RFC 791 §3.1). */
+const FRAGMENT = 0x3fff;
+
+/** Why bytes are no whole UDP datagram over IPv4. */
+export type DatagramDrop =
+  | 'notIpv4'
+  | 'truncated'
+  | 'badIpHeader'
+  | 'badIpChecksum'
+  | 'fragment'
+  | 'notUdp'
+  | 'badUdpLength'
+  | 'badUdpChecksum';
+
+/** A UDP datagram and where it lies; filled again for every packet. Offsets are into the bytes that were parsed. */
+export class Datagram {
+  source: Ipv4 = UNSPECIFIED;
+  destination: Ipv4 = UNSPECIFIED;
+  sourcePort = 0;
+  destinationPort = 0;
+  payloadAt = 0;
+  /** Behind the payload; what follows, such as Ethernet padding, is not part of it. */
+  end = 0;
+}
+
+/**
+ * Reads the IPv4 packet in bytes[start, end). With `partialChecksum` the kernel says that the UDP checksum is still
+ * for the hardware to finish (TP_STATUS_CSUMNOTREADY), so it is not looked at. Allocates nothing.
+ */
+export function parseDatagram(
+  into: Datagram,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  partialChecksum: boolean,
+): DatagramDrop | null {
+  if (end - start < IP_HEADER) return 'truncated';
+  if (bytes[start]! >>> 4 !== 4) return 'notIpv4';
+  const headerLength = (bytes[start]! & 15) * 4;
+  const totalLength = u16(bytes, start + 2);
+  if (headerLength < IP_HEADER || totalLength < headerLength) return 'badIpHeader';
+  if (totalLength > end - start) return 'truncated';
+  if (checksumOf(sumOf(bytes, start, start + headerLength, 0)) !== 0) return 'badIpChecksum';
+  // A message in fragments is not for us: RFC 2131 §2 keeps what everyone must accept below 576 octets.
+  if ((u16(bytes, start + 6) & FRAGMENT) !== 0) return 'fragment';
+  if (bytes[start + 9] !== PROTOCOL_UDP) return 'notUdp';
+  const udp = start + headerLength;
+  if (totalLength - headerLength < UDP_HEADER) return 'badUdpLength';
+  const udpLength = u16(bytes, udp + 4);
+  if (udpLength < UDP_HEADER || udpLength > totalLength - headerLength) return 'badUdpLength';
+  // RFC 768: a checksum of zero means that the sender made none.
+  if (!partialChecksum && u16(bytes, udp + 6) !== 0) {
+    if (checksumOf(udpSum(bytes, start, udp, udpLength)) !== 0) return 'badUdpChecksum';
+  }
+  into.source = readIpv4(bytes, start + 12);
+  into.destination = readIpv4(bytes, start + 16);
+  into.sourcePort = u16(bytes, udp);
+  into.destinationPort = u16(bytes, udp + 2);
+  into.payloadAt = udp + UDP_HEADER;
+  into.end = udp + udpLength;
+  return null;
+}
+
+/**
+ * Writes the 28 octets of IP and UDP header at `at` for the payload bytes[payloadAt, payloadEnd), which may lie
+ * anywhere in the same bytes; both checksums are complete. The identification is left 0 for the kernel to choose.
+ */
+export function writeHeaders(
+  bytes: Uint8Array,
+  at: number,
+  source: Ipv4,
+  sourcePort: number,
+  destination: Ipv4,
+  destinationPort: number,
+  payloadAt: number,
+  payloadEnd: number,
+): void {
+  const udpLength = UDP_HEADER + payloadEnd - payloadAt;
+  bytes[at] = 0x45;
+  bytes[at + 1] = TOS;
+  setU16(bytes, at + 2, IP_HEADER + udpLength);
+  setU16(bytes, at + 4, 0);
+  setU16(bytes, at + 6, 0);
+  bytes[at + 8] = TTL;
+  bytes[at + 9] = PROTOCOL_UDP;
+  setU16(bytes, at + 10, 0);
+  writeIpv4(bytes, at + 12, source);
+  writeIpv4(bytes, at + 16, destination);
+  setU16(bytes, at + 10, checksumOf(sumOf(bytes, at, at + IP_HEADER, 0)));
+
+  const udp = at + IP_HEADER;
+  setU16(bytes, udp, sourcePort);
+  setU16(bytes, udp + 2, destinationPort);
+  setU16(bytes, udp + 4, udpLength);
+  setU16(bytes, udp + 6, 0);
+  const header = udpSum(bytes, at, udp, UDP_HEADER) - UDP_HEADER + udpLength;
+  const checksum = checksumOf(sumOf(bytes, payloadAt, payloadEnd, header));
+  setU16(bytes, udp + 6, checksum === 0 ? 0xffff : checksum);
+}
+
+// RFC 768: the pseudo header, then the UDP header and data.
+function udpSum(bytes: Uint8Array, ip: number, udp: number, udpLength: number): number {
+  return sumOf(
+    bytes,
+    udp,
+    udp + udpLength,
+    sumOf(bytes, ip + 12, ip + 20, PROTOCOL_UDP + udpLength),
+  );
+}
+
+function u16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+function setU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
