@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
+import { ENTRY, SLOT } from '../core/ring.ts';
+
+export { ENTRY, NO_VLAN, PACKET_TYPE, SLOT, STATUS } from '../core/ring.ts';
 
 /** What the operating system refused: `code` is the errno name, `operation` what was attempted; the message adds a remedy where one is known. */
 export interface SystemError extends Error {
@@ -22,77 +25,6 @@ export interface PacketStatistics {
   readonly dropped: number;
 }
 
-/** Word offsets within one slot of `PacketSocket.slotMeta`, and how many words a slot takes. */
-export const SLOT = {
-  /** Offset of the packet's first octet in the ring. */
-  START: 0,
-  /** Octets captured. */
-  LENGTH: 1,
-  /** Octets the packet had; more than LENGTH when the slot was too small for it. */
-  ORIGINAL_LENGTH: 2,
-  IFINDEX: 3,
-  /** One of PACKET_TYPE. */
-  PACKET_TYPE: 4,
-  /** Bits of STATUS. */
-  STATUS: 5,
-  /** The 802.1Q tag control information the driver or kernel stripped, or NO_VLAN. */
-  VLAN: 6,
-  /** EtherType. */
-  PROTOCOL: 7,
-  /** ARPHRD_ value of the interface: 1 Ethernet, 772 loopback, 65534 none … */
-  HARDWARE_TYPE: 8,
-  /** Octets of the link-layer sender in the two words that follow: 0 to 8. */
-  HARDWARE_LENGTH: 9,
-  /** The sender's first four octets, big-endian. */
-  HARDWARE_HIGH: 10,
-  /** The sender's next four octets, big-endian. */
-  HARDWARE_LOW: 11,
-  WORDS: 12,
-} as const;
-
-/** Word offsets within one entry of `send`, and how many words an entry takes; packet and raw IP sockets share the layout. */
-export const ENTRY = {
-  /** Offset and length of the first part in the arena; the packet is the two parts joined. */
-  HEAD_AT: 0,
-  HEAD_LENGTH: 1,
-  /** Offset and length of the second part; either part may be empty. */
-  BODY_AT: 2,
-  BODY_LENGTH: 3,
-  /** Packet sockets: the interface to send on. */
-  IFINDEX: 4,
-  /** Packet sockets: EtherType. */
-  PROTOCOL: 5,
-  /** Packet sockets, cooked: octets of the link-layer destination in the two words that follow, 0 to 8. */
-  HARDWARE_LENGTH: 6,
-  HARDWARE_HIGH: 7,
-  HARDWARE_LOW: 8,
-  /** Raw IP sockets: the Ipv4 to route to. */
-  DESTINATION: 9,
-  /** Written by `send`: 0, or the errno this entry failed with. */
-  ERROR: 10,
-  WORDS: 11,
-} as const;
-
-/** Bits of SLOT.STATUS. */
-export const STATUS = {
-  /** The transport checksum is only a pseudo-header sum: the sender left it to hardware (TP_STATUS_CSUMNOTREADY). */
-  CHECKSUM_NOT_READY: 1,
-  /** Hardware or the sending kernel vouches for the transport checksum (TP_STATUS_CSUM_VALID). */
-  CHECKSUM_VALID: 2,
-} as const;
-
-/** Values of SLOT.PACKET_TYPE (linux/if_packet.h). */
-export const PACKET_TYPE = {
-  HOST: 0,
-  BROADCAST: 1,
-  MULTICAST: 2,
-  OTHER_HOST: 3,
-  OUTGOING: 4,
-} as const;
-
-/** SLOT.VLAN of a packet that carried no tag. */
-export const NO_VLAN = 0xffffffff;
-
 /** The errno name for a number found in ENTRY.ERROR: `ENETUNREACH`. */
 export function errnoName(errno: number): string {
   return getSystemErrorName(-errno);
@@ -110,6 +42,21 @@ export interface Addon {
   openNetlink(options: NativeNetlinkOptions): Handle;
   sendNetlink(handle: Handle, bytes: Uint8Array): void;
   close(handle: Handle): void;
+  /** Writes and then syncs on a pool thread; `bytes` must stay as they are until `done`. */
+  writeDurably(
+    fd: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    position: number,
+    /** Reserve the file's blocks up to here first; 0 for none. */
+    allocate: number,
+    done: (error: SystemError | null) => void,
+  ): void;
+  /** Whether the lock of the open file is ours now; never waits. */
+  lockFile(fd: number): boolean;
+  /** CLOCK_BOOTTIME: never steps, also runs in suspend. */
+  bootMillis(): number;
 }
 
 export interface NativePacketOptions {

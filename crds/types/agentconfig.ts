@@ -1,4 +1,4 @@
-import type { Ipv4 } from '../../codec/ipv4.ts';
+import type { Ipv4, Prefix } from '../../codec/ipv4.ts';
 
 /** What `compile` makes of manifests and an agent runs: every default filled in, every text parsed. */
 export interface AgentConfig {
@@ -13,6 +13,8 @@ export interface RelayConfig {
   readonly interfaces: readonly RelayInterfaceConfig[];
   /** Globs that win over `interfaces`. */
   readonly exclude: readonly string[];
+  /** Networks that replies may come from besides the upstreams' own addresses. */
+  readonly replySources: readonly Prefix[];
   readonly maxHops: number;
   /** Octets of DHCP message, UDP header not counted. */
   readonly maxMessageSize: number;
@@ -58,4 +60,4 @@ export type TemplatePart =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'field'; readonly field: TemplateField };
 
-export type TemplateField = 'interface' | 'alias' | 'vlan' | 'mac' | 'address' | 'node' | 'relay';
+export type TemplateField = 'interface' | 'vlan' | 'mac' | 'address' | 'node' | 'relay';

@@ -2,6 +2,7 @@ import type {
   Condition,
   InterfacePattern,
   Ipv4Address,
+  Ipv4Cidr,
   ObjectMeta,
   ObjectRef,
   Placement,
@@ -36,6 +37,12 @@ export interface DhcpRelaySpec {
    * @maxItems 16
    */
   readonly upstreams: readonly RelayUpstream[];
+  /**
+   * Networks that replies may come from besides the upstreams themselves: for an upstream that is itself a relay
+   * (its servers answer past it), or a server that answers from another of its addresses.
+   * @maxItems 64
+   */
+  readonly replySources?: readonly Ipv4Cidr[];
   /** What is said of the client's place in option 82 (RFC 3046). */
   readonly relayInformation?: RelayInformation;
   /**
@@ -127,7 +134,7 @@ export interface RelayInformation {
    */
   readonly existing?: 'Forward' | 'Append' | 'Replace' | 'Discard';
   /**
-   * Sub-option 1. `{interface}`, `{alias}`, `{vlan}`, `{mac}`, `{address}`, `{node}` and `{relay}` stand for what they say.
+   * Sub-option 1. `{interface}`, `{vlan}`, `{mac}`, `{address}`, `{node}` and `{relay}` stand for what they say.
    * `hex:` in front makes the rest octets in hex.
    * @default "{interface}"
    * @maxLength 253

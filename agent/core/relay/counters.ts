@@ -1,0 +1,93 @@
+import { formatIpv4, type Ipv4 } from '../../../codec/ipv4.ts';
+import type { Millis } from '../../../codec/machine.ts';
+import { MESSAGE_TYPE_NAMES } from '../../../codec/v4/header.ts';
+import type { RelayDrop } from './drops.ts';
+import type { ServedLink } from './plan.ts';
+import type { RelayObserver } from './relay.ts';
+
+/** Upper bounds of the round-trip histogram in ms: from a server in the same rack to one that is giving up. */
+export const ROUND_TRIP_BOUNDS: readonly Millis[] = [
+  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
+];
+
+/** The label of types that nobody has registered. */
+const OTHER = MESSAGE_TYPE_NAMES.length;
+
+/** Times between a request and a server's answer to it. */
+export interface RoundTrips {
+  /** One more than the bounds: the last is for everything above. */
+  readonly counts: Float64Array;
+  sum: Millis;
+}
+
+/** What a relay has done, counted without allocating anything for a packet. Totals since the start. */
+export class RelayCounters implements RelayObserver {
+  readonly drops = new Map<RelayDrop, number>();
+  /** By errno name of a failed transmission. */
+  readonly sendErrors = new Map<string, number>();
+  informationsOmitted = 0;
+  private readonly requests = new Map<string, Float64Array>();
+  private readonly replies = new Map<string, Float64Array>();
+  private readonly roundTrips = new Map<Ipv4, RoundTrips>();
+
+  request(link: ServedLink, type: number): void {
+    count(this.requests, link.link.name, type);
+  }
+
+  reply(link: ServedLink, type: number, server: Ipv4, age: Millis): void {
+    count(this.replies, link.link.name, type);
+    if (age < 0) return;
+    let trips = this.roundTrips.get(server);
+    if (trips === undefined) {
+      // No more entries than configured servers: others are dropped before.
+      trips = { counts: new Float64Array(ROUND_TRIP_BOUNDS.length + 1), sum: 0 };
+      this.roundTrips.set(server, trips);
+    }
+    let bucket = 0;
+    while (bucket < ROUND_TRIP_BOUNDS.length && age > ROUND_TRIP_BOUNDS[bucket]!) bucket++;
+    trips.counts[bucket]!++;
+    trips.sum += age;
+  }
+
+  informationOmitted(): void {
+    this.informationsOmitted++;
+  }
+
+  drop(reason: RelayDrop): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
+  }
+
+  sendError(errno: string): void {
+    this.sendErrors.set(errno, (this.sendErrors.get(errno) ?? 0) + 1);
+  }
+
+  /** Calls back for each count that is not zero; `type` is DISCOVER, OFFER … or other. */
+  eachMessage(
+    visit: (direction: 'request' | 'reply', ifname: string, type: string, n: number) => void,
+  ): void {
+    for (const [direction, table] of [
+      ['request', this.requests],
+      ['reply', this.replies],
+    ] as const) {
+      for (const [ifname, counts] of table) {
+        counts.forEach((n, type) => {
+          if (n > 0) visit(direction, ifname, MESSAGE_TYPE_NAMES[type] ?? 'other', n);
+        });
+      }
+    }
+  }
+
+  /** Calls back for each server that has answered. */
+  eachRoundTrip(visit: (server: string, trips: RoundTrips) => void): void {
+    for (const [server, trips] of this.roundTrips) visit(formatIpv4(server), trips);
+  }
+}
+
+function count(table: Map<string, Float64Array>, ifname: string, type: number): void {
+  let counts = table.get(ifname);
+  if (counts === undefined) {
+    counts = new Float64Array(OTHER + 1);
+    table.set(ifname, counts);
+  }
+  counts[Math.min(type, OTHER)]!++;
+}
