@@ -27,3 +27,73 @@ $(STAMP): package.json package-lock.json $(BUILD)/bin/node
 $(ADDON): agent/native/*.c agent/native/*.h $(BUILD)/bin/node
 	@cc -std=c17 -O2 -g -fPIC -shared -Wall -Wextra -Werror -fvisibility=hidden \
 	  -I"$$(node scripts/headers.ts)/include/node" -o $@.new agent/native/*.c && mv $@.new $@
+
+# --- checks --------------------------------------------------------------------------------------
+
+.PHONY: check
+check: setup ## Format, lint, types, architecture, generated files: seconds, needs nothing
+	@biome ci --error-on-warnings . && tsc --noEmit -p . && \
+	  node --test --test-reporter=./scripts/reporter.ts e2e/tidy.test.ts && \
+	  node crds/generate.ts --check
+
+.PHONY: format
+format: setup ## Let the formatter have its way
+	@biome check --write .
+
+.PHONY: generate
+generate: setup ## Write CRDs, schemas and the reference anew from the TypeScript types
+	@node crds/generate.ts
+
+# --- tests ---------------------------------------------------------------------------------------
+
+# Two at a time would leave the processors idle: the network labs mostly wait for packets.
+TEST := node --test --test-concurrency=4 --test-reporter=./scripts/reporter.ts
+UNIT := $(wildcard codec/*.test.ts codec/*/*.test.ts crds/*.test.ts crds/*/*.test.ts agent/*.test.ts \
+  agent/*/*.test.ts agent/*/*/*.test.ts operator/*.test.ts operator/*/*.test.ts e2e/*.test.ts)
+LABS := $(wildcard e2e/netns/*.test.ts e2e/kill/*.test.ts e2e/sim/*.test.ts)
+
+.PHONY: test
+test: setup peers ## Everything that this machine can run; as root that includes the network labs
+	@$(TEST) $(UNIT) $(LABS)
+
+.PHONY: unit
+unit: setup ## The tests that need neither root nor peers
+	@$(TEST) $(UNIT)
+
+.PHONY: netns
+netns: setup peers ## The network-namespace labs alone (root)
+	@$(TEST) e2e/netns/*.test.ts
+
+.PHONY: test-vm
+test-vm: setup peers ## What this kernel may lack (VLANs, vrf, ipvlan, netem) in a Debian kernel under qemu (root)
+	@e2e/vm/test.sh
+
+.PHONY: test-native
+test-native: setup ## The packet plane under the address and undefined-behaviour sanitizers (root)
+	@agent/native/sanitize.sh
+
+.PHONY: fuzz
+fuzz: setup ## Mutate the corpus of real captures: SECONDS=60 SEED=1
+	@node e2e/fuzz.ts --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED))
+
+.PHONY: peers
+peers: ## Install the foreign clients, servers and relays that the labs use (root), or name them
+	@e2e/peers.sh
+
+# --- running -------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup peers ## A client LAN, our relay and a server in namespaces: real clients get leases
+	@node e2e/demo.ts
+
+.PHONY: bench
+bench: setup peers ## Our relay beside ISC dhcrelay and dnsmasq in one run (root)
+	@node e2e/bench/relay.ts
+
+.PHONY: build
+build: setup ## Bundle the agent with its addon into build/agent
+	@node scripts/build.ts
+
+.PHONY: clean
+clean: ## Remove what was built; fetched tools stay
+	@rm -rf $(BUILD) node_modules
