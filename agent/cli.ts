@@ -1,0 +1,140 @@
+import { parseArgs } from 'node:util';
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | RunCommand
+  | { readonly kind: 'validate'; readonly files: readonly string[] };
+
+/** Relay and serve what the manifests say. */
+export interface RunCommand {
+  readonly kind: 'run';
+  readonly files: readonly string[];
+  readonly stateDir: string;
+  readonly logLevel: string;
+  /** Where health and metrics are served, or null for nowhere. */
+  readonly http: HttpAddress | null;
+  /** Whether /debug/ answers. */
+  readonly debug: boolean;
+}
+
+/** An address to listen on, and whether somebody asked for it. */
+export interface HttpAddress {
+  readonly address: string;
+  readonly port: number;
+  readonly asked: boolean;
+}
+
+/** A command line that cannot be followed; the message is one line that says what to do. */
+export class UsageError extends Error {}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const STATE_DIR = '/var/lib/dhcp-operator';
+const HTTP = '127.0.0.1:9067';
+
+export const HELP = `dhcp-agent: DHCP relay and server for Linux, driven by the manifests that Kubernetes takes.
+
+  dhcp-agent run -f FILE-OR-DIR... [options]       run what the manifests say, and follow their edits
+      --state-dir DIR      where leases are kept (${STATE_DIR})
+      --log-level LEVEL    ${LOG_LEVELS.join(' ')} (info)
+      --http ADDR:PORT     /healthz /readyz /status /metrics; "off" for none (${HTTP})
+      --debug              also /debug/profile?seconds=N and /debug/heap
+  dhcp-agent validate -f FILE-OR-DIR...            check manifests and explain what is wrong with them
+  dhcp-agent --version | --help
+
+Examples:
+  dhcp-agent validate -f office.yaml
+  dhcp-agent run -f office.yaml --log-level debug
+  dhcp-agent run -f /etc/dhcp-operator --http 127.0.0.1:9067
+  curl -s 127.0.0.1:9067/status
+
+SIGHUP reads the manifests again; SIGTERM and SIGINT end cleanly. Relaying needs CAP_NET_RAW and nothing else.`;
+
+/** Parses the arguments after the program's name; throws UsageError. */
+export function parseCommand(argv: readonly string[]): Command {
+  const [verb, ...rest] = argv;
+  switch (verb) {
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      return { kind: 'help' };
+    case 'version':
+    case '--version':
+      return { kind: 'version' };
+    case 'run':
+      return parseRun(rest);
+    case 'validate':
+      return rest.includes('--help')
+        ? { kind: 'help' }
+        : { kind: 'validate', files: parseFiles(rest) };
+    default:
+      throw new UsageError(`unknown command "${verb}": use run or validate, or --help`);
+  }
+}
+
+const FILE_OPTION = { file: { type: 'string', short: 'f', multiple: true } } as const;
+
+function parseRun(argv: readonly string[]): Command {
+  const { values, positionals } = strictly(argv, {
+    ...FILE_OPTION,
+    'state-dir': { type: 'string' },
+    'log-level': { type: 'string' },
+    http: { type: 'string' },
+    debug: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  });
+  if (values.help === true) return { kind: 'help' };
+  const logLevel = text(values['log-level']) ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new UsageError(`--log-level ${logLevel}: use one of ${LOG_LEVELS.join(', ')}`);
+  }
+  return {
+    kind: 'run',
+    files: filesOf(values.file, positionals),
+    stateDir: text(values['state-dir']) ?? STATE_DIR,
+    logLevel,
+    http: parseHttp(text(values.http)),
+    debug: values.debug === true,
+  };
+}
+
+function parseFiles(argv: readonly string[]): readonly string[] {
+  const { values, positionals } = strictly(argv, FILE_OPTION);
+  return filesOf(values.file, positionals);
+}
+
+function filesOf(named: unknown, positionals: readonly string[]): readonly string[] {
+  const files = [...((named as string[] | undefined) ?? []), ...positionals];
+  if (files.length === 0) throw new UsageError('no manifests: name files or folders with -f');
+  return files;
+}
+
+function parseHttp(asked: string | undefined): HttpAddress | null {
+  if (asked === 'off') return null;
+  const value = asked ?? HTTP;
+  const match = /^(?:\[([\da-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) {
+    throw new UsageError(`--http ${value}: write ADDRESS:PORT such as ${HTTP}, or off`);
+  }
+  return { address: match[1] ?? (match[2] || '127.0.0.1'), port, asked: asked !== undefined };
+}
+
+function text(value: unknown): string | undefined {
+  return value as string | undefined;
+}
+
+function strictly(
+  argv: readonly string[],
+  options: NonNullable<Parameters<typeof parseArgs>[0]>['options'] & object,
+): { values: Record<string, unknown>; positionals: string[] } {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    // Node's own messages go on with advice about `--` that helps nobody here.
+    const message = (error as Error).message.replace(/\. To specify a positional.*$/s, '');
+    throw new UsageError(`${message}; see --help`);
+  }
+}

@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Session } from 'node:inspector/promises';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapSnapshot } from 'node:v8';
+import type { Registry } from 'prom-client';
+
+/** What the agent tells whoever asks. */
+export interface Observable {
+  /** What keeps it from doing its work, in words; empty when ready. */
+  notReady(): readonly string[];
+  /** For people and scripts: what runs, where, since when. */
+  status(): object;
+}
+
+/** Where to listen and what to say. */
+export interface HttpOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly agent: Observable;
+  readonly registry: Registry;
+  /** Whether /debug/ answers: it slows the process down and shows its memory. */
+  readonly debug: boolean;
+}
+
+const PROFILE_SECONDS_MAX = 120;
+
+/** Serves health, readiness, status and metrics; rejects with the reason when it cannot listen. */
+export async function serveHttp(options: HttpOptions): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else send(response, 500, `${error}\n`);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.address, resolve);
+  });
+  return server;
+}
+
+/** `127.0.0.1:9067`, for the log: the port may have been chosen by the system. */
+export function addressOf(server: Server): string {
+  const { address, port } = server.address() as AddressInfo;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+async function answer(
+  { agent, registry, debug }: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    send(response, 405, 'only GET\n');
+    return;
+  }
+  const url = new URL(request.url ?? '/', 'http://agent');
+  switch (url.pathname) {
+    case '/healthz':
+      send(response, 200, 'ok\n');
+      return;
+    case '/readyz': {
+      const reasons = agent.notReady();
+      send(response, reasons.length === 0 ? 200 : 503, `${reasons.join('\n') || 'ok'}\n`);
+      return;
+    }
+    case '/status':
+      send(response, 200, `${JSON.stringify(agent.status(), null, 2)}\n`, 'application/json');
+      return;
+    case '/metrics':
+      send(response, 200, await registry.metrics(), registry.contentType);
+      return;
+    case '/debug/profile':
+      if (debug) return profile(url, response);
+      break;
+    case '/debug/heap':
+      if (debug) return heap(response);
+      break;
+  }
+  const hint = url.pathname.startsWith('/debug/') ? 'start the agent with --debug' : PATHS;
+  send(response, 404, `${hint}\n`);
+}
+
+const PATHS = 'here are /healthz /readyz /status /metrics';
+
+async function profile(url: URL, response: ServerResponse): Promise<void> {
+  const seconds = Number(url.searchParams.get('seconds') ?? 10);
+  if (!(seconds > 0 && seconds <= PROFILE_SECONDS_MAX)) {
+    send(response, 400, `seconds must be above 0 and at most ${PROFILE_SECONDS_MAX}\n`);
+    return;
+  }
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post('Profiler.enable');
+    await session.post('Profiler.start');
+    await sleep(seconds * 1000);
+    const result = await session.post('Profiler.stop');
+    response.setHeader('content-disposition', 'attachment; filename="agent.cpuprofile"');
+    send(response, 200, JSON.stringify(result.profile), 'application/json');
+  } finally {
+    session.disconnect();
+  }
+}
+
+async function heap(response: ServerResponse): Promise<void> {
+  response.setHeader('content-disposition', 'attachment; filename="agent.heapsnapshot"');
+  response.writeHead(200, { 'content-type': 'application/json' });
+  for await (const chunk of getHeapSnapshot()) response.write(chunk);
+  response.end();
+}
+
+function send(response: ServerResponse, status: number, body: string, type = 'text/plain'): void {
+  response.writeHead(status, { 'content-type': type });
+  response.end(body);
+}
