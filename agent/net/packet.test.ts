@@ -21,11 +21,11 @@ import {
   filter,
   NOTHING,
   networkTest,
+  TO_ALL,
 } from './testnet.ts';
 
 const { ENETDOWN, ENXIO, EMSGSIZE, EAGAIN } = constants.errno;
 
-const BROADCAST = { HARDWARE_LENGTH: 6, HARDWARE_HIGH: 0xffffffff, HARDWARE_LOW: 0xffff0000 };
 const TO_FAR = { HARDWARE_LENGTH: 6, HARDWARE_HIGH: 0x02000000, HARDWARE_LOW: 0x00020000 };
 
 /** Writes texts one behind the other into the scratch area and gives an entry for each. */
@@ -62,7 +62,7 @@ networkTest('a slot tells where the packet came from and what it is', async (net
   const out = net.sender();
   const into = net.catcher({ ifindex: 0 });
   const [one] = put(out, ['one'], { IFINDEX: net.near });
-  out.send(entriesOf({ ...one, ...TO_FAR }, { ...one, ...BROADCAST }), 2);
+  out.send(entriesOf({ ...one, ...TO_FAR }, { ...one, ...TO_ALL }), 2);
   const [host, broadcast] = await into.until(2);
   const expected = {
     [SLOT.START]: 64,

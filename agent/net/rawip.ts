@@ -50,5 +50,15 @@ export interface HeldPort {
  */
 export function holdPort(port: number, netns?: string): HeldPort {
   const handle = addon().holdPort(port, netns);
-  return { close: () => addon().close(handle) };
+  held.add(handle);
+  return {
+    close: () => {
+      held.delete(handle);
+      addon().close(handle);
+    },
+  };
 }
+
+// The addon closes what is collected as garbage; holding a port is for as long as the process lives
+// even if nobody remembers it.
+const held = new Set<Handle>();

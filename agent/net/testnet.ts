@@ -62,15 +62,7 @@ export class TestNet {
 
   /** A socket for sending only. */
   sender(options: Partial<PacketSocketOptions> = {}): PacketSocket {
-    const socket = PacketSocket.open({
-      netns: this.path,
-      protocol: 0,
-      cooked: true,
-      filter: NOTHING,
-      onBatch: () => assert.fail('a socket of protocol 0 receives nothing'),
-      ...options,
-    });
-    return this.closing(socket);
+    return this.closing(openSender(this, options));
   }
 
   /** A socket that keeps what arrives at `far`. */
@@ -95,6 +87,29 @@ export class TestNet {
 /** Runs a command to its end and gives what it printed; throws with what it complained about. */
 export function run(command: string, ...words: readonly string[]): string {
   return execFileSync(command, words, { encoding: 'utf8' });
+}
+
+/** A socket for sending only, in the namespace of `net`. */
+export function openSender(
+  net: Pick<TestNet, 'path'>,
+  options: Partial<PacketSocketOptions> = {},
+): PacketSocket {
+  return PacketSocket.open({
+    netns: net.path,
+    protocol: 0,
+    cooked: true,
+    filter: NOTHING,
+    onBatch: () => assert.fail('a socket of protocol 0 receives nothing'),
+    ...options,
+  });
+}
+
+/** Sends `count` packets of zeros from `near` to everyone. */
+export function shout(net: Pick<TestNet, 'path' | 'near'>, count: number): void {
+  const socket = openSender(net);
+  const entry = { ...TO_ALL, HEAD_LENGTH: 20, IFINDEX: net.near, PROTOCOL: EXPERIMENTAL };
+  assert.equal(socket.send(entriesOf(...Array(count).fill(entry)), count), 0);
+  socket.close();
 }
 
 /** IEEE Std 802 local experimental EtherType: a kernel leaves it alone. */
@@ -163,6 +178,9 @@ export class Catcher {
 /** One entry of `send`, by name; what is not named is 0. */
 export type EntryFields = Partial<Record<Exclude<keyof typeof ENTRY, 'WORDS'>, number>>;
 
+/** The Ethernet broadcast address. */
+export const TO_ALL = { HARDWARE_LENGTH: 6, HARDWARE_HIGH: 0xffffffff, HARDWARE_LOW: 0xffff0000 };
+
 /** Lays out entries as `send` takes them. */
 export function entriesOf(...fields: readonly EntryFields[]): Uint32Array {
   const words = new Uint32Array(fields.length * ENTRY.WORDS);
@@ -189,9 +207,10 @@ export class Flood {
     this.#worker = worker;
   }
 
-  static async start(net: TestNet): Promise<Flood> {
+  static async start(net: Pick<TestNet, 'path' | 'near'>): Promise<Flood> {
     const worker = new Worker(FLOOD, {
       eval: true,
+      execArgv: [],
       workerData: { packet: PACKET_MODULE, netns: net.path, ifindex: net.near, EXPERIMENTAL },
     });
     await once(worker, 'message');
@@ -229,7 +248,7 @@ import(workerData.packet).then(({ ENTRY, PacketSocket }) => {
 
 /**
  * Runs a module in a process of its own, under `wrapper` if one is given (`setpriv …`), and gives what
- * it printed. It finds `testnet` (this module), `packet`, `net` {path, near, far} in scope.
+ * it printed. In its scope: what agent/net's packet, rawip, links and testnet export, and `net`.
  */
 export async function runModule(
   net: TestNet,
@@ -237,10 +256,16 @@ export async function runModule(
   options: { readonly wrapper?: readonly string[]; readonly flags?: readonly string[] } = {},
 ): Promise<string> {
   const { path, near, far } = net;
+  const files = ['packet', 'rawip', 'links', 'testnet'].map((name) => {
+    return `...await import(${JSON.stringify(new URL(`./${name}.ts`, import.meta.url).href)})`;
+  });
   const prelude = `
-    import * as packet from ${JSON.stringify(PACKET_MODULE)};
-    import * as testnet from ${JSON.stringify(import.meta.url)};
-    const net = ${JSON.stringify({ path, near, far })};`;
+    import { readdirSync } from 'node:fs';
+    import { setTimeout as delay } from 'node:timers/promises';
+    const { PacketSocket, RawIpSocket, holdPort, Links, Catcher, Flood, openSender, shout, NOTHING,
+      EVERYTHING, EXPERIMENTAL } = {${files.join()}};
+    const net = ${JSON.stringify({ path, near, far })};
+    const there = { netns: net.path, protocol: EXPERIMENTAL, cooked: true, filter: EVERYTHING };`;
   const words = [...(options.flags ?? []), '--input-type=module', '-e', prelude + code];
   const [command, ...rest] = [...(options.wrapper ?? []), process.execPath, ...words];
   const { stdout } = await promisify(execFile)(command!, rest, { timeout: 20_000 });
