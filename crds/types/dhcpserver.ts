@@ -73,12 +73,12 @@ export interface DhcpServerSpec {
    * When clients renew with any server (T2), in percent of the lease.
    * @minimum 1
    * @maximum 99
-   * @default 87
+   * @default 87.5
    */
   readonly rebindingPercent?: number;
   /**
-   * This server knows every client of its subnets: it refuses addresses that it has no record of, instead of
-   * leaving that to another server (RFC 2131 §4.3.2).
+   * This server alone serves its subnets. A client that comes back with an address that nothing is known of is given
+   * it if it is free, and refused if not; otherwise such a client is left to another server (RFC 2131 §4.3.2).
    * @default false
    */
   readonly authoritative?: boolean;

@@ -199,7 +199,8 @@ export interface ClientClass {
    * A CEL expression over `packet` that is true for the clients of the class. Text: `vendorClass`, `hostname`, `fqdn`,
    * `circuitId`, `remoteId`, `subscriberId`, `relayId`, `vrf`, `clientIdText`, `hardwareAddress`, `clientId` (both
    * `01:02:…`), `giaddr`, `ciaddr`, `interface`, `messageType`, `machineId`. Lists: `userClasses`, `architectures`,
-   * `requestedOptions`. `options[60]` is an option's octets in hex, `has(packet.options[60])` whether it was sent.
+   * `requestedOptions`. `packet.option(60)` is an option's octets in hex, `packet.text(60)` the same as text,
+   * `packet.sent(60)` whether it was sent. What was not sent is empty.
    * @minLength 1
    * @maxLength 4096
    */
