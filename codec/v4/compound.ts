@@ -29,8 +29,8 @@ export function record<F extends Fields>(name: string, fields: F): Kind<RecordOf
       if (bytes.length < fixed) return null;
       const values: [string, unknown][] = [];
       let at = 0;
-      for (const [field, kind] of entries) {
-        const end = kind === last ? bytes.length : at + kind.size!;
+      for (const [i, [field, kind]] of entries.entries()) {
+        const end = i === entries.length - 1 ? bytes.length : at + kind.size!;
         const value = kind.decode(bytes.subarray(at, end));
         if (value === null) return null;
         values.push([field, value]);
@@ -45,27 +45,36 @@ export function record<F extends Fields>(name: string, fields: F): Kind<RecordOf
   };
 }
 
-/** Reads a YAML mapping that has each of the fields and no other. */
-export function recordFromYaml<F extends Fields>(yaml: unknown, fields: F): FromYaml<RecordOf<F>> {
+/** Reads a YAML mapping that has each of the fields, but for those with a default, and no other. */
+export function recordFromYaml<F extends Fields>(
+  yaml: unknown,
+  fields: F,
+  defaults: Partial<RecordOf<F>> = {},
+): FromYaml<RecordOf<F>> {
   const names = Object.keys(fields);
   if (!isMapping(yaml)) return refuse(yaml, `a mapping with ${names.join(', ')}`);
-  const stray = Object.keys(yaml).find((name) => !(name in fields));
+  const stray = Object.keys(yaml).find((name) => !Object.hasOwn(fields, name));
   if (stray !== undefined) return refuse(stray, `one of ${names.join(', ')}`);
   const values: [string, unknown][] = [];
   for (const [name, kind] of Object.entries<Kind<unknown>>(fields)) {
-    if (!(name in yaml)) return { path: `.${name}`, message: `is missing: add ${name}` };
-    const result = kind.fromYaml(yaml[name]);
+    const result = Object.hasOwn(yaml, name) ? kind.fromYaml(yaml[name]) : missing(name, defaults);
     if (isFault(result)) return within(`.${name}`, result);
     values.push([name, result.value]);
   }
   return { value: Object.fromEntries(values) as RecordOf<F> };
 }
 
-/** The schema of a mapping that must have each of the fields. */
-export function objectSchema(fields: Fields): JsonSchema {
+function missing(name: string, defaults: { readonly [name: string]: unknown }): FromYaml<unknown> {
+  return Object.hasOwn(defaults, name)
+    ? { value: defaults[name] }
+    : { path: '', message: `is missing: add ${name}` };
+}
+
+/** The schema of a mapping that must have each of the fields but the optional ones. */
+export function objectSchema(fields: Fields, optional: readonly string[] = []): JsonSchema {
   return {
     type: 'object',
-    required: Object.keys(fields),
+    required: Object.keys(fields).filter((name) => !optional.includes(name)),
     properties: Object.fromEntries(
       Object.entries(fields).map(([name, kind]) => [name, kind.schema]),
     ),

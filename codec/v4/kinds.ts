@@ -106,23 +106,29 @@ export const ipv6: Kind<Uint8Array> = {
 };
 
 /** Text: NVT ASCII in the RFCs, UTF-8 in the world; trailing NULs are dropped (RFC 2132 §2). */
-export const text: Kind<string> = {
-  name: 'text',
-  size: null,
-  example: 'example',
-  schema: { type: 'string', minLength: 1 },
-  decode: (bytes) => {
-    let end = bytes.length;
-    while (end > 0 && bytes[end - 1] === 0) end--;
-    return end === 0 ? null : fromUtf8(bytes.subarray(0, end));
-  },
-  encode: utf8,
-  print: quote,
-  fromYaml: (yaml) =>
-    typeof yaml === 'string' && yaml !== '' && !yaml.includes('\0')
-      ? { value: yaml }
-      : refuse(yaml, 'a text of at least one character (quote what YAML takes for a number)'),
-};
+export const text = textOf(1);
+/** Text that may be empty. */
+export const anyText = textOf(0);
+
+function textOf(minLength: 0 | 1): Kind<string> {
+  return {
+    name: minLength === 0 ? 'anyText' : 'text',
+    size: null,
+    example: 'example',
+    schema: { type: 'string', minLength },
+    decode: (bytes) => {
+      let end = bytes.length;
+      while (end > 0 && bytes[end - 1] === 0) end--;
+      return end < minLength ? null : fromUtf8(bytes.subarray(0, end));
+    },
+    encode: utf8,
+    print: quote,
+    fromYaml: (yaml) =>
+      typeof yaml === 'string' && yaml.length >= minLength && !yaml.includes('\0')
+        ? { value: yaml }
+        : refuse(yaml, 'a text of at least one character (quote what YAML takes for a number)'),
+  };
+}
 
 /** Octets that nobody reads as text. */
 export const hex = hexOf(null);
