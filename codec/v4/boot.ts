@@ -55,20 +55,23 @@ export const architectures: Kind<readonly number[]> = {
   name: 'architectures',
 };
 
+const interfaceType = named(
+  u8,
+  new Map([
+    [0, 'none'],
+    [1, 'undi'],
+  ]),
+);
+
 /** Option 94: the network interface its boot ROM offers (RFC 4578 §2.2). */
-export const networkInterface = {
-  ...record('networkInterface', {
-    type: named(
-      u8,
-      new Map([
-        [0, 'none'],
-        [1, 'undi'],
-      ]),
-    ),
-    major: u8,
-    minor: u8,
-  }),
+export const networkInterface: Kind<{
+  readonly type: number;
+  readonly major: number;
+  readonly minor: number;
+}> = {
+  ...record('networkInterface', { type: interfaceType, major: u8, minor: u8 }),
   example: { type: 'undi', major: 3, minor: 16 },
+  print: ({ type, major, minor }) => `${interfaceType.print(type)} ${major}.${minor}`,
 };
 
 /** The only type there is: a GUID follows (RFC 4578 §2.3). */

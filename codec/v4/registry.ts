@@ -14,9 +14,18 @@ import { vendorClasses, vendorOptions } from './vendor.ts';
 
 const { bool, flag, hex, i32, ipv4, ipv4List, named, octets, seconds, text, u8, u16, u32 } = K;
 
-const policyFilter = { ...K.list(record('', { address: ipv4, mask: ipv4 })), name: 'addressMasks' };
+const policyFilter = {
+  ...K.list({
+    ...record('addressMask', { address: ipv4, mask: ipv4 }),
+    print: ({ address, mask }) => `${ipv4.print(address)}/${ipv4.print(mask)}`,
+  }),
+  name: 'addressMasks',
+};
 const staticRoutes = {
-  ...K.list(record('', { destination: ipv4, router: ipv4 })),
+  ...K.list({
+    ...record('hostRoute', { destination: ipv4, router: ipv4 }),
+    print: ({ destination, router }) => `${ipv4.print(destination)} via ${ipv4.print(router)}`,
+  }),
   name: 'hostRoutes',
 };
 const messageType = {

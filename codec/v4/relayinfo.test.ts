@@ -37,7 +37,7 @@ describe('each registered sub-option, in hex and as people read it', () => {
     ['RFC 5010 flags: the unicast bit', '0a0180', 'flags 128'],
     ['RFC 5107 server identifier override', '0b04c0000201', 'serverIdOverride 192.0.2.1'],
     ['RFC 6925 relay identifier', '0c080002000000090af1', 'relayId 0x0002000000090af1'],
-    ['RFC 7839 access technology type', '0d020004', 'accessTechnologyType reserved=0 type=wlan'],
+    ['RFC 7839 access technology type', '0d020004', 'accessTechnologyType wlan'],
     ['RFC 7839 access network name', '0e0477696669', 'accessNetworkName "wifi"'],
     ['RFC 7839 access point name', '0f026170', 'accessPointName "ap"'],
     ['RFC 7839 access point BSSID', '1006020000000001', 'accessPointBssid 0x020000000001'],

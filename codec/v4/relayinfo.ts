@@ -90,6 +90,11 @@ const accessTechnology = named(
   ]),
 );
 
+const accessTechnologyType: Kind<{ readonly reserved: number; readonly type: number }> = {
+  ...record('accessTechnologyType', { reserved: u8, type: accessTechnology }),
+  print: ({ type }) => accessTechnology.print(type),
+};
+
 const virtualSubnet = record('virtualSubnet', {
   type: named(
     u8,
@@ -122,11 +127,7 @@ const TABLE: { readonly [name in SubOptionName]: readonly [string, Kind<unknown>
   flags: ['Relay Agent Flags', u8, 'RFC 5010'],
   serverIdOverride: ['Server Identifier Override', ipv4, 'RFC 5107'],
   relayId: ['Relay Agent Identifier', octets, 'RFC 6925'],
-  accessTechnologyType: [
-    'Access-Technology-Type',
-    record('accessTechnology', { reserved: u8, type: accessTechnology }),
-    'RFC 7839',
-  ],
+  accessTechnologyType: ['Access-Technology-Type', accessTechnologyType, 'RFC 7839'],
   accessNetworkName: ['Access-Network-Name', text, 'RFC 7839'],
   accessPointName: ['Access-Point-Name', text, 'RFC 7839'],
   accessPointBssid: ['Access-Point-BSSID', hexOf(6), 'RFC 7839'],
