@@ -13,7 +13,7 @@ export const SLOT = {
   PACKET_TYPE: 4,
   /** Bits of STATUS. */
   STATUS: 5,
-  /** The 802.1Q tag control information the driver or kernel stripped, or NO_VLAN. */
+  /** The 802.1Q tag control information that was taken off, or NO_VLAN. Only a socket of protocol 3 sees it; to others a VLAN nobody here has is OTHER_HOST. */
   VLAN: 6,
   /** EtherType. */
   PROTOCOL: 7,

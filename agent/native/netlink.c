@@ -14,6 +14,7 @@ enum {
 
 struct netlink_socket {
   struct handle handle;  // first: a pointer to one is a pointer to the other
+  bool overrun;          // messages were lost, which is yet to be told
   uint8_t datagram[DATAGRAM_MAX];
 };
 
@@ -25,17 +26,15 @@ static void deliver(struct handle *handle, size_t length) {
   }
 }
 
-// Tells that messages were lost.
 static void deliver_overrun(struct handle *handle) {
   napi_value null;
+  ((struct netlink_socket *)handle)->overrun = false;
   if (napi_get_null(handle->env, &null) == napi_ok) call_back(handle, null);
 }
 
-static void on_failure(struct handle *handle, int error) {
-  (void)error;  // ENOBUFS; whatever else it may be, asking again for everything is the answer to it
-  deliver_overrun(handle);
-}
-
+// From its first loss on the kernel discards events, and says so once only, until the queue is empty
+// (netlink_overrun, netlink_rcv_wake). So the loss is told when the queue is empty: whoever asks for
+// everything any sooner misses what happens meanwhile.
 static void on_readable(struct handle *handle) {
   struct netlink_socket *socket = (struct netlink_socket *)handle;
   for (int i = 0; i < DATAGRAMS_PER_WAKE && handle->fd >= 0; i++) {
@@ -43,14 +42,23 @@ static void on_readable(struct handle *handle) {
     socklen_t size = sizeof from;
     ssize_t length = recvfrom(handle->fd, socket->datagram, sizeof socket->datagram,
                               MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &size);
+    if (length < 0 && errno == EAGAIN) {
+      if (socket->overrun) deliver_overrun(handle);
+      return;
+    }
     if (length < 0 && errno == EINTR) continue;
-    if (length < 0 && errno == EAGAIN) return;
     if (length < 0 || (size_t)length > sizeof socket->datagram) {
-      deliver_overrun(handle);
+      socket->overrun = true;
     } else if (from.nl_pid == 0) {  // the kernel; any process may send to us
       deliver(handle, (size_t)length);
     }
   }
+}
+
+static void on_failure(struct handle *handle, int error) {
+  (void)error;  // ENOBUFS; whatever else it may be, asking again for everything is the answer to it
+  ((struct netlink_socket *)handle)->overrun = true;
+  on_readable(handle);
 }
 
 // openNetlink({ netns, groups, receiveBufferBytes, onMessages })

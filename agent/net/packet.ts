@@ -23,7 +23,7 @@ export interface PacketSocketOptions {
   readonly cooked: boolean;
   /** A classic BPF program as an array of struct sock_filter in host byte order; in force before the first packet. */
   readonly filter: Uint8Array;
-  /** Kernel memory for packets not yet read; a small packet takes about 800 octets of it. */
+  /** Kernel memory for packets not yet read, of which the kernel gives twice as much; a DHCP message takes 1,280 octets of it. */
   readonly receiveBufferBytes?: number;
   /** Packets per batch at most. */
   readonly slots?: number;
@@ -102,7 +102,8 @@ export class PacketSocket {
   }
 }
 
-// 4 MiB holds a burst of about 5,000 DHCP messages; without CAP_NET_ADMIN the kernel caps it at net.core.rmem_max.
+// Holds 6,500 DHCP messages of 300 octets, with CAP_NET_ADMIN or where net.core.rmem_max allows it; 333
+// where that is 212,992, which is what most kernels start with.
 const DEFAULT_RECEIVE_BUFFER_BYTES = 4 << 20;
 
 // recvmmsg and sendmmsg take no more in one call (UIO_MAXIOV).
