@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 128 };  // messages per sendmmsg: the cost of the call is spread thin, the stack stays small
+// Messages per sendmmsg: the cost of the call is spread thin, and the stack stays small.
+enum { CHUNK = 128 };
 
 static bool refuse(napi_env env, const char *text) {
   napi_throw_range_error(env, "ERR_OUT_OF_RANGE", text);

@@ -75,7 +75,7 @@ napi_value js_send_raw_ip(napi_env env, napi_callback_info info) {
 
 // --- held ports -----------------------------------------------------------------------------------
 
-// holdPort(port, netns | undefined). No SO_REUSEADDR: never take packets from somebody who serves the port.
+// holdPort(port, netns | undefined). No SO_REUSEADDR: never take packets from somebody who serves it.
 napi_value js_hold_port(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   char netns[PATH_TEXT];

@@ -5,11 +5,10 @@
 #include <sched.h>
 #include <unistd.h>
 
-static const char *remedy_for_socket(int domain, int type) {
+static const char *remedy_for_socket(int domain) {
   if (errno == EPERM) return "needs CAP_NET_RAW";
   if (errno == EMFILE) return "raise the limit of open files (ulimit -n)";
   if (errno == EAFNOSUPPORT && domain == AF_PACKET) return "this kernel has no packet sockets";
-  (void)type;
   return NULL;
 }
 
@@ -20,7 +19,7 @@ static int create(int domain, int type, int protocol, struct failure *failure) {
                        : domain == AF_NETLINK ? "netlink"
                        : type == SOCK_RAW     ? "raw IP"
                                               : "UDP";
-  return failed(failure, remedy_for_socket(domain, type), "open %s socket", family);
+  return failed(failure, remedy_for_socket(domain), "open %s socket", family);
 }
 
 // A socket belongs to the namespace its thread was in when it was made, for good. So the thread makes
