@@ -17,8 +17,8 @@ const DISCOVER: Message = {
   siaddr: 0 as Ipv4,
   giaddr: 0 as Ipv4,
   chaddr: Uint8Array.of(2, 0, 0, 0, 0, 10),
-  sname: '',
-  file: '',
+  sname: new Uint8Array(),
+  file: new Uint8Array(),
   hasCookie: true,
   options: [{ code: 53, data: Uint8Array.of(1) }],
 };
@@ -72,10 +72,10 @@ for (const [rule, message, want] of [
       yiaddr: 2 as Ipv4,
       siaddr: 3 as Ipv4,
       giaddr: 4 as Ipv4,
-      sname: 's',
-      file: 'f',
+      sname: Uint8Array.of(0x73),
+      file: Uint8Array.of(0x66, 0xff),
     },
-    `${HEAD}, ciaddr 0.0.0.1, yiaddr 0.0.0.2, siaddr 0.0.0.3, via 0.0.0.4, hops 1, secs 2, broadcast, sname "s", file "f"`,
+    `${HEAD}, ciaddr 0.0.0.1, yiaddr 0.0.0.2, siaddr 0.0.0.3, via 0.0.0.4, hops 1, secs 2, broadcast, sname "s", file 0x66ff`,
   ],
 ] as const) {
   test(rule, () => assert.equal(describe(message), want));

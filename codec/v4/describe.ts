@@ -2,7 +2,7 @@ import { formatHardwareAddress } from '../hardware.ts';
 import { formatIpv4 } from '../ipv4.ts';
 import * as H from './header.ts';
 import { clientIdentifier } from './identity.ts';
-import { quote } from './kind.ts';
+import { printOctets } from './kinds.ts';
 import { decodeMessage, type Message, messageTypeOf, type Option, optionOf } from './message.ts';
 import { OPTION, optionByCode, printOption } from './options.ts';
 
@@ -70,8 +70,8 @@ function fixedPart(message: Message): readonly string[] {
   if (message.hops !== 0) parts.push(`hops ${message.hops}`);
   if (message.secs !== 0) parts.push(`secs ${message.secs}`);
   if ((message.flags & H.BROADCAST_FLAG) !== 0) parts.push('broadcast');
-  if (message.sname !== '') parts.push(`sname ${quote(message.sname)}`);
-  if (message.file !== '') parts.push(`file ${quote(message.file)}`);
+  if (message.sname.length > 0) parts.push(`sname ${printOctets(message.sname)}`);
+  if (message.file.length > 0) parts.push(`file ${printOctets(message.file)}`);
   return parts;
 }
 

@@ -68,6 +68,8 @@ export function encodedLength(data: Uint8Array): number {
 
 function writeHeader(message: Message, bytes: Buffer, start: number): void {
   assert.ok(message.chaddr.length <= H.CHADDR_LENGTH);
+  assert.ok(message.sname.length <= H.SNAME_LENGTH);
+  assert.ok(message.file.length <= H.FILE_LENGTH);
   bytes.fill(0, start, start + H.COOKIE);
   bytes[start + H.OP] = message.op;
   bytes[start + H.HTYPE] = message.htype;
@@ -81,15 +83,9 @@ function writeHeader(message: Message, bytes: Buffer, start: number): void {
   writeIpv4(bytes, start + H.SIADDR, message.siaddr);
   writeIpv4(bytes, start + H.GIADDR, message.giaddr);
   bytes.set(message.chaddr, start + H.CHADDR);
-  writeText(message.sname, bytes, start + H.SNAME, H.SNAME_LENGTH);
-  writeText(message.file, bytes, start + H.FILE, H.FILE_LENGTH);
+  bytes.set(message.sname, start + H.SNAME);
+  bytes.set(message.file, start + H.FILE);
   bytes.writeUInt32BE(H.MAGIC_COOKIE, start + H.COOKIE);
-}
-
-function writeText(text: string, bytes: Buffer, at: number, length: number): void {
-  if (text === '') return;
-  assert.ok(Buffer.byteLength(text) <= length, 'sname and file have 64 and 128 octets');
-  bytes.write(text, at, length);
 }
 
 function writeOptions(
@@ -121,8 +117,8 @@ function writeOptions(
 /** The empty fields, less one octet each for their END, in the order in which they are read. */
 function spillRooms(message: Message, start: number): readonly Room[] {
   const rooms: Room[] = [];
-  if (message.file === '') rooms.push({ at: start + H.FILE, end: start + H.COOKIE - 1 });
-  if (message.sname === '') rooms.push({ at: start + H.SNAME, end: start + H.FILE - 1 });
+  if (message.file.length === 0) rooms.push({ at: start + H.FILE, end: start + H.COOKIE - 1 });
+  if (message.sname.length === 0) rooms.push({ at: start + H.SNAME, end: start + H.FILE - 1 });
   return rooms;
 }
 

@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../ipv4.ts';
 import * as H from './header.ts';
-import { copyOf, fromUtf8 } from './kind.ts';
+import { copyOf } from './kind.ts';
 import { OPTION } from './options.ts';
 import { MessageView, type ViewFault } from './view.ts';
 
@@ -25,9 +25,9 @@ export interface Message {
   /** Its length is `hlen`, 16 octets at most. */
   readonly chaddr: Uint8Array;
   /** Up to the first NUL, 64 octets at most; empty when the field holds options. */
-  readonly sname: string;
+  readonly sname: Uint8Array;
   /** Up to the first NUL, 128 octets at most; empty when the field holds options. */
-  readonly file: string;
+  readonly file: Uint8Array;
   /** False for plain BOOTP, which has no options. */
   readonly hasCookie: boolean;
   /** Each code once, in the order of their first appearance; never pad, end or overload. */
@@ -58,8 +58,8 @@ export function decodeMessage(bytes: Uint8Array): Message | DecodeFault {
     siaddr: view.siaddr,
     giaddr: view.giaddr,
     chaddr: copyOf(buffer, H.CHADDR, H.CHADDR + view.chaddrLength),
-    sname: (view.overload & IN_SNAME) === 0 ? untilNul(buffer, H.SNAME, H.SNAME_LENGTH) : '',
-    file: (view.overload & IN_FILE) === 0 ? untilNul(buffer, H.FILE, H.FILE_LENGTH) : '',
+    sname: (view.overload & IN_SNAME) === 0 ? untilNul(buffer, H.SNAME, H.SNAME_LENGTH) : NOTHING,
+    file: (view.overload & IN_FILE) === 0 ? untilNul(buffer, H.FILE, H.FILE_LENGTH) : NOTHING,
     hasCookie: view.hasCookie,
     options,
   };
@@ -117,9 +117,9 @@ function gather(bytes: Buffer, start: number, end: number, pieces: Map<number, U
   return true;
 }
 
-/** UTF-8, or one character an octet when it is not. */
-function untilNul(bytes: Buffer, start: number, length: number): string {
+const NOTHING = new Uint8Array();
+
+function untilNul(bytes: Buffer, start: number, length: number): Uint8Array {
   const nul = bytes.indexOf(0, start);
-  const end = nul < 0 || nul > start + length ? start + length : nul;
-  return fromUtf8(bytes.subarray(start, end)) ?? bytes.toString('latin1', start, end);
+  return copyOf(bytes, start, nul < 0 || nul > start + length ? start + length : nul);
 }
