@@ -299,6 +299,8 @@ describe('encode: overload and limits', () => {
     const limits = { maxBytes: 300, overload: false };
     assert.deepEqual(encodeMessage({ ...BLANK, options: [option(43, 57)] }, limits).omitted, []);
     assert.deepEqual(encodeMessage({ ...BLANK, options: [option(43, 58)] }, limits).omitted, [43]);
+    assert.deepEqual(encodeMessage({ ...BLANK, options: [option(82, 57)] }, limits).omitted, []);
+    assert.deepEqual(encodeMessage({ ...BLANK, options: [option(82, 58)] }, limits).omitted, [82]);
   });
 
   test('pad, end and overload as options, and names that are too long, are our bugs', () => {

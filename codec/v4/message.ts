@@ -37,14 +37,16 @@ export interface Message {
 /** Why bytes are no message: too few, too many, or an option that says it is longer than its field. */
 export type DecodeFault = ViewFault | 'truncated';
 
+/** Nothing of it is looked at once decodeMessage has returned. */
+const view = new MessageView();
+
 /** Decodes a message; a missing END is forgiven, because clients without one exist. */
 export function decodeMessage(bytes: Uint8Array): Message | DecodeFault {
-  const view = new MessageView();
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const fault = view.over(buffer, 0, buffer.length);
   if (fault !== null) return fault;
   view.scan();
-  const options = collect(buffer, view);
+  const options = collect(buffer);
   if (options === null) return 'truncated';
   return {
     op: view.op,
@@ -84,7 +86,7 @@ export const IN_SNAME = 2;
  * The options of all fields. RFC 2131 §4.1: the options field is read first, then file, then sname.
  * RFC 3396 §7: the pieces of an option are put together before anybody looks into it.
  */
-function collect(bytes: Buffer, view: MessageView): readonly Option[] | null {
+function collect(bytes: Buffer): readonly Option[] | null {
   if (!view.hasCookie) return [];
   const pieces = new Map<number, Uint8Array[]>();
   const whole =

@@ -385,6 +385,11 @@ const MALFORMED: readonly (readonly [string, OptionName, string])[] = [
   ['RFC 9463: a name beyond the end', 'encryptedResolvers', '000400010901'],
   ['RFC 9463: addresses beyond the end', 'encryptedResolvers', '000a 0001 050164016100 04 c0'],
   [
+    'RFC 9463: the second address beyond the end',
+    'encryptedResolvers',
+    '000d 0001 050164016100 08 c0000235',
+  ],
+  [
     'RFC 9460 §2.2: keys out of order',
     'encryptedResolvers',
     '0015 0001 050164016100 04c0000235 00030000 00010000',
@@ -664,14 +669,14 @@ describe('domain names', () => {
     );
   });
 
-  test('a chain of pointers as long as a message is read in no time', () => {
+  test('a chain of pointers as long as a message is refused, not followed', () => {
     const data = new Uint8Array(65000);
     data.set([1, 97, 0]);
     for (let at = 3; at + 1 < data.length; at += 2) {
       const target = at === 3 ? 0 : Math.min(at - 2, 0x3fff);
       data.set([0xc0 | (target >>> 8), target & 255], at);
     }
-    printOption(OPTION.domainSearch, data);
+    assert.match(printOption(OPTION.domainSearch, data), /^malformed/);
   });
 });
 
