@@ -116,6 +116,10 @@ const country: Kind<string> = {
   ...text,
   example: 'DE',
   schema: { type: 'string', pattern: '^[A-Z]{2}$' },
+  decode: (bytes) => {
+    const code = text.decode(bytes);
+    return code !== null && /^[A-Za-z]{2}$/.test(code) ? code : null;
+  },
   fromYaml: (yaml) =>
     typeof yaml === 'string' && /^[A-Z]{2}$/.test(yaml)
       ? { value: yaml }
@@ -163,7 +167,7 @@ export const civicLocation: Kind<CivicLocation> = {
   decode: (bytes) => {
     const code = country.decode(bytes.subarray(1, 3));
     const found = elements.decode(bytes.subarray(3));
-    return code?.length !== 2 || found === null
+    return code === null || found === null
       ? null
       : { what: bytes[0]!, country: code, elements: found };
   },

@@ -394,6 +394,7 @@ const MALFORMED: readonly (readonly [string, OptionName, string])[] = [
     'encryptedResolvers',
     '0015 0001 050164016100 04c0000235 00030000 00010000',
   ],
+  ['RFC 4776: a country of control characters', 'civicLocation', '02020a01023535'],
   ['RFC 4776: an element cut off', 'civicLocation', '02444503064265'],
   ['RFC 7291: a list cut off', 'pcpServers', '08c0000201'],
   ['RFC 8572: a length cut off', 'bootstrapServers', '00'],
