@@ -162,5 +162,10 @@ export type IntentConfig =
   | { readonly kind: 'Quarantine'; readonly address: Ipv4; readonly source: string }
   /** Who holds it keeps it for ever. */
   | { readonly kind: 'Pin'; readonly address: Ipv4; readonly source: string }
-  /** Who holds it must let it go, and may ask for another. */
-  | { readonly kind: 'Revoke'; readonly address: Ipv4; readonly source: string };
+  /** That client must let it go, and may ask for another. */
+  | {
+      readonly kind: 'Revoke';
+      readonly address: Ipv4;
+      readonly match: ClientMatch;
+      readonly source: string;
+    };
