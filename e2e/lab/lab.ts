@@ -113,7 +113,9 @@ export class Node {
 
   /** The hardware address of an interface, `02:00:00:00:00:0a`. */
   mac(ifname: string): string {
-    return this.run('cat', `/sys/class/net/${ifname}/address`).trim();
+    // Not from /sys, which shows the network that it was mounted in.
+    const text = run('ip', ['-n', this.namespace, '-o', 'link', 'show', 'dev', ifname]);
+    return /link\/ether (\S+)/.exec(text)?.[1] ?? assert.fail(`${ifname} has no hardware address`);
   }
 
   /** The IPv4 addresses of an interface. */
@@ -153,16 +155,18 @@ export class Process {
     };
     this.child.stdout?.on('data', take);
     this.child.stderr?.on('data', take);
-    this.ended = new Promise((resolve) => {
+    this.ended = new Promise<number | null>((resolve) => {
       this.child.once('error', (error) => {
         this.output += `${error}\n`;
         resolve(null);
       });
       this.child.once('close', resolve);
+      // A grandchild may hold the pipes open for ever.
+      this.child.once('exit', (status) => setTimeout(resolve, 200, status));
     }).then((status) => {
       this.over = true;
       this.wake();
-      return status as number | null;
+      return status;
     });
   }
 

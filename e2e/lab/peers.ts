@@ -273,6 +273,12 @@ function folderFor(node: Node, name: string): string {
   return folder;
 }
 
+/** Sends a DHCPINFORM from an address, and says who answered. */
+export function inform(node: Node, ifname: string, address: string): Process {
+  const script = fileURLToPath(new URL('inform.py', import.meta.url));
+  return node.start('python3', [script, ifname, address, node.mac(ifname)]);
+}
+
 /** A server that hands out one address per client link and forgets to echo option 82 (scapy); `given` is by link selection or giaddr. */
 export async function deafServer(
   node: Node,

