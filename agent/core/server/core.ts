@@ -189,8 +189,6 @@ export class ServerCore {
     const ifindex = meta[word + SLOT.IFINDEX]!;
     const unicast = destination !== LIMITED_BROADCAST && !links.broadcasts.has(destination);
     if (unicast && !links.own.has(destination)) return 'notForUs';
-    // What we sent ourselves comes back where links are looped or mirrored.
-    if (links.own.has(datagram.source)) return 'ownOutput';
     if (request.view.over(ring, datagram.payloadAt, datagram.end) !== null) return 'short';
     request.now = now;
     request.ifindex = ifindex;

@@ -4,7 +4,7 @@ import type { DatagramDrop } from '../../../codec/link/datagram.ts';
 export const SERVER_DROPS = {
   otherHost:
     'the frame was addressed to another host, or carried a VLAN tag that has no interface here',
-  ownOutput: 'a packet of our own came back',
+  ownOutput: 'a packet of our own, seen on its way out',
   notForUs: 'routed through this node, addressed neither to it nor to everyone',
   notServed: 'a broadcast on an interface that this server does not serve',
   short: 'too short for a BOOTP message',

@@ -24,9 +24,15 @@ test('a pool gives each address once, in order, over ranges', () => {
 
 test('an address given back is not the next one: others have their turn first', () => {
   const pool = new Pool([{ start: ip(1), end: ip(3) }]);
-  pool.take(ip(1));
+  pool.take(pool.next()!);
   pool.give(ip(1));
   assert.equal(pool.next(), 2);
+});
+
+test('an address taken out of turn changes no turn', () => {
+  const pool = new Pool([{ start: ip(1), end: ip(9) }]);
+  pool.take(ip(5));
+  assert.equal(pool.next(), 1);
 });
 
 test('asking for the next address takes nothing', () => {

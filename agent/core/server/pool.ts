@@ -16,6 +16,8 @@ export class Pool {
   /** One bit for each word of `bits` that is not 0. */
   private readonly summary: Uint32Array;
   private cursor = 0;
+  /** What `next` has last given. */
+  private turn = -1;
 
   /** All addresses are free. The ranges ascend and lie apart. */
   constructor(ranges: readonly RangeConfig[]) {
@@ -51,10 +53,11 @@ export class Pool {
   next(): Ipv4 | null {
     if (this.free === 0) return null;
     const index = this.from(this.cursor);
-    return this.addressAt(index >= 0 ? index : this.from(0));
+    this.turn = index >= 0 ? index : this.from(0);
+    return this.addressAt(this.turn);
   }
 
-  /** Takes a free address out; the next one's turn is after it. False when it was not free. */
+  /** Takes a free address out; false when it was not free. When it was its turn, the one after it is next. */
   take(address: Ipv4): boolean {
     const index = this.indexOf(address);
     if (index < 0) return false;
@@ -64,7 +67,7 @@ export class Pool {
     this.bits[word]! &= ~bit;
     if (this.bits[word] === 0) this.summary[word >>> 5]! &= ~(1 << (word & 31));
     this.free--;
-    this.cursor = index + 1 === this.size ? 0 : index + 1;
+    if (index === this.turn) this.cursor = index + 1 === this.size ? 0 : index + 1;
     return true;
   }
 

@@ -4,7 +4,7 @@ import { utf8 } from '../../../codec/v4/kind.ts';
 import { SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import type { Lease } from '../lease.ts';
 import { begin, sendNow } from './answer.ts';
-import { mayHave } from './choose.ts';
+import { canHaveReserved, mayHave } from './choose.ts';
 import type { ServerDrop } from './drops.ts';
 import { grant } from './grant.ts';
 import { dropOffer } from './hold.ts';
@@ -48,7 +48,7 @@ export function isOurs({ links, plan, request: message }: ServerState, identifie
 }
 
 function selecting(state: ServerState): ServerDrop | null {
-  const { plan, offers, leases, arena, request: message } = state;
+  const { plan, offers, arena, request: message } = state;
   const { requestedAddress: address, hash, check } = message;
   const offer = offers.ofClient(hash, check);
   if (!isOurs(state, message.serverIdentifier)) {
@@ -62,17 +62,33 @@ function selecting(state: ServerState): ServerDrop | null {
   if (subnet === null || !mayHave(state, address, subnet)) {
     return refuse(state, address, 'is not for this client any more');
   }
-  if (offer?.address !== address) {
-    // The offer has run out, or was made before a restart: good as long as nobody else came in between.
-    if (offers.ofAddress(address) !== null) return refuse(state, address, 'is offered to another');
-    const status = leases.stateOf(address);
-    if (status === 'declined') return refuse(state, address, 'is out of use');
-    if (status === 'bound' && !stillHolds(state, leases.get(address)!)) {
-      return refuse(state, address, 'has been given to another');
-    }
-  }
+  const why = takenMeanwhile(state, address, offer?.address === address);
+  if (why !== null) return refuse(state, address, why);
   begin(state, DHCPACK);
   return grant(state, address, subnet, UNSPECIFIED, null);
+}
+
+// What is offered is the client's to take. Without an offer, because it has run out or was made before a restart, the
+// address is good as long as nobody else came in between.
+function takenMeanwhile(state: ServerState, address: Ipv4, isOffered: boolean): string | null {
+  const { leases, offers, client } = state;
+  if (!isOffered) {
+    if (offers.ofAddress(address) !== null) return 'is offered to another';
+    if (isMisplaced(state, address)) return 'is not the one reserved for the client';
+  }
+  const status = leases.stateOf(address);
+  if (status === 'declined') return 'is out of use';
+  if (status !== 'bound') return null;
+  const lease = leases.get(address)!;
+  if (!isHolder(state, lease)) return isOffered ? null : 'has been given to another';
+  client.held = lease;
+  return stillHolds(state, lease) ? null : 'is used by another with the same identifier';
+}
+
+/** Whether the client has an address reserved that it could have instead. */
+function isMisplaced(state: ServerState, address: Ipv4): boolean {
+  const reserved = state.client.reservation?.address ?? null;
+  return reserved !== null && reserved !== address && canHaveReserved(state);
 }
 
 // A client that says it has an address: after a reboot, or because it wants to keep it.
@@ -83,7 +99,9 @@ function claim(state: ServerState, address: Ipv4, ciaddr: Ipv4): ServerDrop | nu
   if (subnet?.network !== client.network) return refuse(state, address, 'is on another network');
   const record = client.held ?? leases.get(address) ?? null;
   const own = record !== null && isOwn(state, record) ? record : null;
-  if (!mayHave(state, address, subnet)) return withdraw(state, address, own);
+  if (!mayHave(state, address, subnet) || isMisplaced(state, address)) {
+    return withdraw(state, address, own);
+  }
   const offered = isOfferedToOther(state, address);
   if (own !== null && !offered) return confirm(state, address, subnet, ciaddr);
   if (record?.state === 'bound' || offered) return refuse(state, address, "is another client's");

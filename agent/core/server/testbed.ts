@@ -315,6 +315,7 @@ function destinationOf(say: Say): Ipv4 {
 }
 
 function macOf(say: Say): Uint8Array {
+  if (say.mac === '') return new Uint8Array();
   return parseHardwareAddress(say.mac ?? '02:00:00:00:00:01')!;
 }
 
