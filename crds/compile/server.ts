@@ -1,4 +1,4 @@
-import type { Ipv4, Prefix } from '../../codec/ipv4.ts';
+import { contains, formatIpv4, type Ipv4, type Prefix } from '../../codec/ipv4.ts';
 import type {
   AllowedNetwork,
   ConflictDetection,
@@ -55,6 +55,7 @@ export function compileServer(
     intents,
   };
   checkTogether(spec, config, findings);
+  checkIntents(config, findings);
   const { problems, warnings } = findings;
   return { config: problems.length === 0 ? config : null, problems, warnings };
 }
@@ -178,6 +179,16 @@ function allowed(
     }
   }
   return networks;
+}
+
+// They come from other objects, which are right by themselves; the server does without those that it cannot follow.
+function checkIntents({ intents, networks }: ServerConfig, findings: Findings): void {
+  const subnets = networks.flatMap((network) => network.subnets);
+  for (const { address: at, source } of intents) {
+    if (subnets.some((subnet) => contains(subnet.prefix, at))) continue;
+    const message = `DhcpLease ${source} speaks of ${formatIpv4(at)}, which is in no subnet`;
+    findings.warn('spec.subnets', 'LeaseOutsideSubnets', message);
+  }
 }
 
 // Settings that are each fine and make no sense together.

@@ -49,7 +49,12 @@ export function octets(given: Octets, path: string, findings: Findings): Uint8Ar
 
 const MATCHES = ['hardwareAddress', 'clientId', 'circuitId', 'remoteId', 'option'] as const;
 
-function clientMatch(given: Reservation, path: string, findings: Findings): ClientMatch | null {
+/** Compiles what says which client is meant; exactly one of its fields must. */
+export function clientMatch(
+  given: Pick<Reservation, (typeof MATCHES)[number]>,
+  path: string,
+  findings: Findings,
+): ClientMatch | null {
   const kinds = MATCHES.filter((kind) => given[kind] !== undefined);
   if (kinds.length !== 1) {
     findings.problem(

@@ -1,5 +1,5 @@
 import type { Ipv4, Prefix } from '../../codec/ipv4.ts';
-import type { Millis } from '../../codec/machine.ts';
+import type { Millis, WallMillis } from '../../codec/machine.ts';
 
 /** A DhcpServer, compiled: every default filled in, every text parsed, plain data. */
 export interface ServerConfig {
@@ -156,16 +156,29 @@ export interface BootConfig {
   readonly http: boolean;
 }
 
-/** What a user wants of an address, by a DhcpLease. */
+/** What a user wants of an address, by the DhcpLease called `source`. */
 export type IntentConfig =
-  /** Nobody gets it, and who holds it must let it go. */
-  | { readonly kind: 'Quarantine'; readonly address: Ipv4; readonly source: string }
-  /** Who holds it keeps it for ever. */
+  /** Only that client gets it, in a pool or outside. */
+  | {
+      readonly kind: 'Reserve';
+      readonly address: Ipv4;
+      readonly match: ClientMatch;
+      readonly hostname: string | null;
+      readonly source: string;
+    }
+  /** Nobody gets it until then, and who holds it must let it go; milliseconds since 1970, Infinity for ever. */
+  | {
+      readonly kind: 'Quarantine';
+      readonly address: Ipv4;
+      readonly until: WallMillis;
+      readonly source: string;
+    }
+  /** Who holds it keeps it. */
   | { readonly kind: 'Pin'; readonly address: Ipv4; readonly source: string }
-  /** That client must let it go, and may ask for another. */
+  /** That client, or who holds it if none is named, must let it go, and may ask for another. */
   | {
       readonly kind: 'Revoke';
       readonly address: Ipv4;
-      readonly match: ClientMatch;
+      readonly match: ClientMatch | null;
       readonly source: string;
     };

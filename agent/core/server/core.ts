@@ -146,16 +146,21 @@ export class ServerCore {
 
   /** When `tick` is next wanted. */
   deadline(): Millis | null {
-    const { probes, offers, leases } = this.state;
-    const times = [probes.deadline(), offers.oldest()?.expires ?? null, leases.nextExpiry()];
-    const known = times.filter((time) => time !== null);
-    return known.length === 0 ? null : Math.min(...known);
+    const { probes, offers, leases, plan } = this.state;
+    const first = Math.min(
+      probes.deadline() ?? Number.POSITIVE_INFINITY,
+      offers.oldest()?.expires ?? Number.POSITIVE_INFINITY,
+      leases.nextExpiry() ?? Number.POSITIVE_INFINITY,
+      plan.quarantineEnd(),
+    );
+    return first === Number.POSITIVE_INFINITY ? null : first;
   }
 
   /** Does what time alone brings about; again at once if `deadline` is still in the past. */
   tick(now: Millis): void {
     const { state } = this;
     endOffers(state, now);
+    state.plan.endQuarantines(now, state.leases);
     for (const lease of state.leases.expire(now, EXPIRE_BATCH)) {
       state.circuits.note(lease);
       state.plan.left(lease.address, lease.expires);

@@ -1,6 +1,8 @@
 import { contains, type Ipv4, type Prefix } from '../../../codec/ipv4.ts';
+import type { Millis } from '../../../codec/machine.ts';
 import type {
   ClientMatch,
+  IntentConfig,
   NetworkConfig,
   PoolConfig,
   ReservationConfig,
@@ -51,8 +53,8 @@ export class ServerPlan {
   readonly subnets: readonly Subnet[];
   /** Reservations by their address. */
   readonly reserved: ReadonlyMap<Ipv4, Reservation>;
-  /** Addresses that a user has taken out of use. */
-  readonly quarantined: ReadonlySet<Ipv4>;
+  /** Addresses that a user has taken out of use, and until when. */
+  readonly quarantined: Map<Ipv4, Millis>;
   /** Clients that a user has told to let an address go. */
   readonly revoked: ReadonlyMap<Ipv4, ClientMatch>;
   /** Whether any subnet asks for more than an address in it. */
@@ -70,14 +72,11 @@ export class ServerPlan {
     this.subnets = this.networks
       .flatMap(({ subnets }) => subnets)
       .sort((a, b) => a.prefix.address - b.prefix.address);
-    this.quarantined = new Set(
-      config.intents.flatMap(({ kind, address }) => (kind === 'Quarantine' ? [address] : [])),
-    );
-    this.revoked = new Map(
-      config.intents.flatMap((i) => (i.kind === 'Revoke' ? [[i.address, i.match] as const] : [])),
-    );
+    this.quarantined = new Map();
+    const revoked = new Map<Ipv4, ClientMatch>();
+    this.revoked = revoked;
     this.hasSelectors = this.subnets.some((subnet) => subnet.config.selectors.length > 0);
-    this.pin(leases, reserved);
+    for (const intent of config.intents) this.follow(intent, leases, reserved, revoked);
     if (kept.length === 0) this.fill(leases);
   }
 
@@ -110,6 +109,24 @@ export class ServerPlan {
   poolOf(address: Ipv4, subnet: Subnet): ServerPool | null {
     for (const pool of subnet.pools) if (pool.addresses.has(address)) return pool;
     return null;
+  }
+
+  /** Ends the quarantines whose time is up. `leases` tells which addresses are free then. */
+  endQuarantines(now: Millis, leases: LeaseTable): void {
+    for (const [address, until] of this.quarantined) {
+      if (until > now) continue;
+      this.quarantined.delete(address);
+      const state = leases.stateOf(address);
+      if (state === 'free') this.freed(address);
+      else if (state !== 'bound') this.left(address, leases.expiresOf(address));
+    }
+  }
+
+  /** When the first quarantine ends; Infinity when none does. */
+  quarantineEnd(): Millis {
+    let first = Number.POSITIVE_INFINITY;
+    for (const until of this.quarantined.values()) first = Math.min(first, until);
+    return first;
   }
 
   /** Nobody has a record of the address any more. */
@@ -166,25 +183,51 @@ export class ServerPlan {
     return { id: ++this.settingsCount, hostname, settings };
   }
 
-  // A pin is a reservation for whoever has the address now.
-  private pin(leases: LeaseTable, reserved: Map<Ipv4, Reservation>): void {
-    for (const intent of this.config.intents) {
-      const subnet = intent.kind === 'Pin' ? this.subnetOf(intent.address) : null;
-      const lease = leases.get(intent.address);
-      if (subnet === null || lease === undefined || reserved.has(intent.address)) continue;
-      const match: ClientMatch =
-        lease.clientId === null
-          ? { kind: 'hardwareAddress', octets: lease.hardwareAddress }
-          : { kind: 'clientId', octets: lease.clientId, orTyped: false };
-      const { address } = intent;
-      const reservation: Reservation = { subnet, address, match, settings: null };
-      subnet.network.reservations.add(reservation);
-      reserved.set(address, reservation);
+  private follow(
+    intent: IntentConfig,
+    leases: LeaseTable,
+    reserved: Map<Ipv4, Reservation>,
+    revoked: Map<Ipv4, ClientMatch>,
+  ): void {
+    const { address } = intent;
+    switch (intent.kind) {
+      case 'Quarantine':
+        this.quarantined.set(address, intent.until);
+        return;
+      case 'Revoke': {
+        const match = intent.match ?? holderOf(address, leases);
+        if (match !== null) revoked.set(address, match);
+        return;
+      }
+      case 'Pin': {
+        // A pin is a reservation for whoever has the address now.
+        const match = holderOf(address, leases);
+        if (match !== null) this.reserve(address, match, null, reserved);
+        return;
+      }
+      case 'Reserve':
+        this.reserve(address, intent.match, intent.hostname, reserved);
     }
   }
 
+  // What the DhcpServer itself says of an address comes first.
+  private reserve(
+    address: Ipv4,
+    match: ClientMatch,
+    hostname: string | null,
+    reserved: Map<Ipv4, Reservation>,
+  ): void {
+    const subnet = this.subnetOf(address);
+    if (subnet === null || reserved.has(address)) return;
+    const settings =
+      hostname === null ? null : { id: ++this.settingsCount, hostname, settings: NO_SETTINGS };
+    const reservation: Reservation = { subnet, address, match, settings };
+    subnet.network.reservations.add(reservation);
+    reserved.set(address, reservation);
+  }
+
   private fill(leases: LeaseTable): void {
-    for (const address of [...this.reserved.keys(), ...this.quarantined]) this.take(address);
+    for (const address of [...this.reserved.keys(), ...this.quarantined.keys()]) this.take(address);
     const left: { readonly address: Ipv4; readonly expires: number }[] = [];
     for (const { address, state, expires } of leases.entries()) {
       this.take(address);
@@ -226,6 +269,26 @@ function addressesIn({ networks, intents }: ServerConfig): string {
     subnets.map(({ reservations }) => reservations.map(({ address }) => address)),
     intents.map(({ kind, address }) => [kind, address]),
   ]);
+}
+
+const NO_SETTINGS: SettingsConfig = {
+  options: { values: [], force: [], suppress: [] },
+  boot: null,
+  leaseTime: null,
+  minLeaseTime: null,
+  maxLeaseTime: null,
+  ipv6OnlyWait: null,
+};
+
+/** Who an address is recorded for. */
+function holderOf(address: Ipv4, leases: LeaseTable): ClientMatch | null {
+  const lease = leases.get(address);
+  if (lease === undefined) return null;
+  if (lease.clientId !== null) {
+    return { kind: 'clientId', octets: lease.clientId, orTyped: false };
+  }
+  const { hardwareAddress: octets } = lease;
+  return octets.length === 0 ? null : { kind: 'hardwareAddress', octets };
 }
 
 function saysNothing(settings: SettingsConfig): boolean {

@@ -1,6 +1,7 @@
 // What is configured, and what a server remembers: reservations, classes, pools, probes, clones, limits, boot tables.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WallMillis } from '../../../codec/machine.ts';
 import { OPTION } from '../../../codec/v4/options.ts';
 import { encodeRelayInformation, SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import type { DhcpServerSpec } from '../../../crds/types/dhcpserver.ts';
@@ -263,13 +264,36 @@ test('forged clients hold offers, not leases: a client that has one keeps it and
 
 // Intents of users, by DhcpLease.
 test('a quarantined address is given to nobody, and its holder must let it go', () => {
-  const intents = [{ kind: 'Quarantine', address: ip('192.0.2.10'), source: 'q' }] as const;
+  const intents = [
+    { kind: 'Quarantine', address: ip('192.0.2.10'), until: 1_100_000 as WallMillis, source: 'q' },
+  ] as const;
   const bed = new Bed();
   bed.lease({ mac: A });
   bed.configure({}, intents);
   assert.equal(bed.ask({ type: 'REQUEST', mac: A, ciaddr: '192.0.2.10' }).type, 'NAK');
   assert.equal(bed.lease({ mac: A }), '192.0.2.11');
   assert.equal(bed.ask({ mac: B, requested: '192.0.2.10' }).yiaddr, '192.0.2.12');
+  bed.pass(100_001);
+  assert.notEqual(bed.ask({ mac: B }).yiaddr, '192.0.2.10', 'kept for its last client');
+  assert.ok(
+    bed.explain({ mac: A, requested: '192.0.2.10' }).every((step) => !step.includes('quarantined')),
+  );
+});
+
+test('a lease that a user wrote reserves', () => {
+  const match = { kind: 'hardwareAddress', octets: Uint8Array.of(2, 0, 0, 0, 0, 10) } as const;
+  const intent = {
+    kind: 'Reserve',
+    address: ip('192.0.2.10'),
+    match,
+    hostname: 'door',
+    source: 'r',
+  } as const;
+  const bed = new Bed({}, { intents: [intent] });
+  assert.equal(bed.ask({ mac: B }).yiaddr, '192.0.2.11');
+  const offer = bed.ask({ mac: A });
+  assert.equal(offer.yiaddr, '192.0.2.10');
+  assert.equal(offer.option(OPTION.hostName), '"door"');
 });
 
 test('a pinned address stays its holder’s, also after expiry when all others are taken', () => {
