@@ -1,8 +1,10 @@
 import type { Ipv4, Prefix } from '../../codec/ipv4.ts';
+import type { ServerConfig } from './serverconfig.ts';
 
 /** What `compile` makes of manifests and an agent runs: every default filled in, every text parsed. */
 export interface AgentConfig {
   readonly relays: readonly RelayConfig[];
+  readonly servers: readonly ServerConfig[];
 }
 
 /** A DhcpRelay, compiled. */

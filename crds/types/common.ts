@@ -12,15 +12,30 @@ export type Ipv4Cidr = string;
 
 /**
  * A duration such as `90s`, `1h30m` or `8h`.
+ * @format duration
  * @pattern ^([0-9]+(ms|s|m|h|d))+$
+ * @maxLength 64
  */
 export type Duration = string;
 
 /**
  * A link-layer address, octets in hex separated by colons.
+ * @format hardwareAddress
  * @pattern ^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){0,15}$
  */
 export type HardwareAddress = string;
+
+/**
+ * A point in time (RFC 3339) such as `2026-01-31T12:00:00Z`.
+ * @format date-time
+ */
+export type Moment = string;
+
+/**
+ * Octets in hex without separators.
+ * @pattern ^([0-9a-f]{2})*$
+ */
+export type OctetsInHex = string;
 
 /**
  * An interface name, or a glob in which `*` stands for any characters and `?` for one.
@@ -49,8 +64,7 @@ export interface Condition {
   readonly reason: string;
   /** What is so, and what to do about it. */
   readonly message: string;
-  /** @format date-time */
-  readonly lastTransitionTime: string;
+  readonly lastTransitionTime: Moment;
   /** The generation of the spec that this speaks of. */
   readonly observedGeneration?: number;
 }

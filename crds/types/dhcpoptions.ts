@@ -23,7 +23,10 @@ export interface DhcpOptions {
   readonly [name: string]: unknown;
 }
 
-/** An option by its code. Exactly one of `hex`, `text`, `addresses`, `u8`, `u16`, `u32` and `flag`. */
+/**
+ * An option by its code. Exactly one of `hex`, `text`, `addresses`, `u8`, `u16`, `u32` and `flag`.
+ * @exactlyOneOf hex text addresses u8 u16 u32 flag
+ */
 export interface CustomOption {
   /**
    * @minimum 1
@@ -58,7 +61,10 @@ export interface CustomOption {
   readonly flag?: true;
 }
 
-/** An option by name or by code. Exactly one of `name` and `code`. */
+/**
+ * An option by name or by code. Exactly one of `name` and `code`.
+ * @exactlyOneOf name code
+ */
 export interface OptionSelector {
   readonly name?: string;
   /**

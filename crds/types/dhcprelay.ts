@@ -13,22 +13,28 @@ export interface DhcpRelay {
   readonly apiVersion: 'dhcp-operator.io/v1alpha1';
   readonly kind: 'DhcpRelay';
   readonly metadata: ObjectMeta;
+  /** What is wanted. */
   readonly spec: DhcpRelaySpec;
+  /** What is so. */
   readonly status?: DhcpRelayStatus;
 }
 
+/** What a relay does, where, and for which servers. */
 export interface DhcpRelaySpec {
   /**
-   * The links that clients are on. Left out: every broadcast-capable interface that has an address and is not
-   * a pod's (loopback, cni*, veth*, docker*, br-*, flannel*, cali*, cilium*, lxc*, kube-*, tun* and virbr* are left alone).
+   * The links that clients are on. Left out: every broadcast-capable interface that has an address.
+   * Loopback and pods' interfaces (cni*, veth*, docker*, br-*, flannel*, cali*, cilium*, lxc*, kube-*, tun* and virbr*)
+   * are left alone, also when a glob matches them; an entry that spells such a name out is taken at its word.
    * Of several entries that match a name, the first counts.
    * @minItems 1
    * @maxItems 64
+   * @listMapKey match
    */
   readonly interfaces?: readonly RelayInterface[];
   /**
    * Interfaces left alone even when `interfaces` matches them.
    * @maxItems 64
+   * @unique
    */
   readonly excludeInterfaces?: readonly InterfacePattern[];
   /**
@@ -41,6 +47,7 @@ export interface DhcpRelaySpec {
    * Networks that replies may come from besides the upstreams themselves: for an upstream that is itself a relay
    * (its servers answer past it), or a server that answers from another of its addresses.
    * @maxItems 64
+   * @unique
    */
   readonly replySources?: readonly Ipv4Cidr[];
   /** What is said of the client's place in option 82 (RFC 3046). */
@@ -88,7 +95,10 @@ export interface RelayInterface {
    * @default "Auto"
    */
   readonly giaddr?: 'Auto' | Ipv4Address;
-  /** Option 82 in a request without giaddr is believed here, because the switch in front adds it (RFC 3046 §2.1). */
+  /**
+   * Option 82 in a request without giaddr is believed here, because the switch in front adds it (RFC 3046 §2.1).
+   * @default false
+   */
   readonly trusted?: boolean;
   /**
    * Servers for this link instead of the ones in spec.
@@ -96,13 +106,16 @@ export interface RelayInterface {
    * @maxItems 16
    */
   readonly upstreams?: readonly RelayUpstream[];
-  /** Replaces the settings of `spec.relayInformation` for this link, one by one. */
+  /**
+   * Replaces the settings of `spec.relayInformation` for this link, one by one.
+   * @withoutDefaults
+   */
   readonly relayInformation?: RelayInformation;
 }
 
 /**
  * A server, or a next relay. Exactly one of `address`, `hostname`, `serviceRef` and `serverRef`.
- * @minProperties 1
+ * @exactlyOneOf address hostname serviceRef serverRef
  */
 export interface RelayUpstream {
   /** Its address. */
@@ -134,25 +147,28 @@ export interface RelayInformation {
    */
   readonly existing?: 'Forward' | 'Append' | 'Replace' | 'Discard';
   /**
-   * Sub-option 1. `{interface}`, `{vlan}`, `{mac}`, `{address}`, `{node}` and `{relay}` stand for what they say.
-   * `hex:` in front makes the rest octets in hex.
-   * @default "{interface}"
+   * Sub-option 1. `{interface}`, `{vlan}`, `{mac}`, `{address}`, `{node}` and `{relay}` stand for what they say, `{{` for a
+   * brace. `hex:` in front makes the rest octets in hex. Left out: `{interface}`.
+   * @minLength 1
    * @maxLength 253
    */
   readonly circuitId?: string;
   /**
-   * Sub-option 2, likewise; it should be unique in the world.
+   * Sub-option 2, likewise; it should be unique in the world. Left out: not sent.
+   * @minLength 1
    * @maxLength 253
    */
   readonly remoteId?: string;
   /**
-   * Sub-option 6 (RFC 3993), likewise.
+   * Sub-option 6 (RFC 3993), likewise. Left out: not sent.
+   * @minLength 1
    * @maxLength 253
    */
   readonly subscriberId?: string;
   /**
-   * Sub-option 12 (RFC 6925): a DUID in hex, or `Auto` for one derived from the node's name.
+   * Sub-option 12 (RFC 6925): a DUID in hex, or `Auto` for one derived from the node's name. Left out: not sent.
    * @pattern ^(Auto|([0-9A-Fa-f]{2})+)$
+   * @maxLength 260
    */
   readonly relayId?: string;
   /**
@@ -171,8 +187,7 @@ export interface RelayInformation {
 
 /**
  * A virtual subnet selection (RFC 6607 §3.4). Exactly one of `name` and `vpnId`.
- * @minProperties 1
- * @maxProperties 1
+ * @exactlyOneOf name vpnId
  */
 export interface VirtualSubnet {
   /**
@@ -206,10 +221,14 @@ export interface RelayRateLimit {
   readonly perInterface?: number;
 }
 
+/** How a relay fares. */
 export interface DhcpRelayStatus {
+  /** The generation of the spec that this speaks of. */
   readonly observedGeneration?: number;
+  /** @listMapKey type */
   readonly conditions?: readonly Condition[];
-  /** Nodes that should relay, and nodes that do. */
+  /** Nodes that should relay. */
   readonly desiredNodes?: number;
+  /** Nodes that do. */
   readonly readyNodes?: number;
 }

@@ -15,10 +15,13 @@ export interface DhcpServer {
   readonly apiVersion: 'dhcp-operator.io/v1alpha1';
   readonly kind: 'DhcpServer';
   readonly metadata: ObjectMeta;
+  /** What is wanted. */
   readonly spec: DhcpServerSpec;
+  /** What is so. */
   readonly status?: DhcpServerStatus;
 }
 
+/** Which networks are served, and how. */
 export interface DhcpServerSpec {
   /**
    * The links that are answered directly. Left out: relayed requests and unicast renewals only.
@@ -71,9 +74,9 @@ export interface DhcpServerSpec {
   readonly renewalPercent?: number;
   /**
    * When clients renew with any server (T2), in percent of the lease.
+   * Left out: 87.5 (RFC 2131 §4.4.5).
    * @minimum 1
    * @maximum 99
-   * @default 87.5
    */
   readonly rebindingPercent?: number;
   /**
@@ -193,8 +196,7 @@ export interface LeaseQuery {
 
 /**
  * Addresses that are trusted. Exactly one of `address` and `cidr`.
- * @minProperties 1
- * @maxProperties 1
+ * @exactlyOneOf address cidr
  */
 export interface AllowedNetwork {
   readonly address?: Ipv4Address;
@@ -267,6 +269,7 @@ export interface KnownServer {
 
 export interface DhcpServerStatus {
   readonly observedGeneration?: number;
+  /** @listMapKey type */
   readonly conditions?: readonly Condition[];
   /** Nodes that should serve, and nodes that do. */
   readonly desiredNodes?: number;

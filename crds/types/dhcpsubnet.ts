@@ -75,8 +75,7 @@ export interface SubnetSelector {
 
 /**
  * Octets as text or in hex. Exactly one of `text` and `hex`.
- * @minProperties 1
- * @maxProperties 1
+ * @exactlyOneOf text hex
  */
 export interface Octets {
   /**
@@ -91,7 +90,10 @@ export interface Octets {
   readonly hex?: string;
 }
 
-/** Addresses to give to clients. Exactly one of `cidr` and the pair `start` and `end`. */
+/**
+ * Addresses to give to clients. Exactly one of `cidr` and the pair `start` and `end`.
+ * @exactlyOneOf cidr start+end
+ */
 export interface AddressPool {
   /** The first address. */
   readonly start?: Ipv4Address;
@@ -114,7 +116,10 @@ export interface AddressPool {
   readonly leaseTime?: Duration;
 }
 
-/** One address, or a range. Exactly one of `address`, `cidr` and the pair `start` and `end`. */
+/**
+ * One address, or a range. Exactly one of `address`, `cidr` and the pair `start` and `end`.
+ * @exactlyOneOf address cidr start+end
+ */
 export interface AddressRange {
   readonly address?: Ipv4Address;
   readonly start?: Ipv4Address;
@@ -125,6 +130,7 @@ export interface AddressRange {
 /**
  * For one client. Exactly one of `hardwareAddress`, `clientId`, `circuitId`, `remoteId` and `option` says which. With
  * `address`, nobody else gets that address, in a pool or not.
+ * @exactlyOneOf hardwareAddress clientId circuitId remoteId option
  */
 export interface Reservation {
   readonly address?: Ipv4Address;
@@ -152,7 +158,10 @@ export interface Reservation {
   readonly leaseTime?: Duration;
 }
 
-/** An option and the octets it must have. Exactly one of `name` and `code`, exactly one of `text` and `hex`. */
+/**
+ * An option and the octets it must have. Exactly one of `name` and `code`, exactly one of `text` and `hex`.
+ * @exactlyOneOf name code; text hex
+ */
 export interface OptionMatch {
   readonly name?: string;
   /**
@@ -214,7 +223,10 @@ export interface ClientClass {
   readonly maxLeaseTime?: Duration;
 }
 
-/** What a client boots. Exactly one of `file` and `httpUrl`. */
+/**
+ * What a client boots. Exactly one of `file` and `httpUrl`.
+ * @exactlyOneOf file httpUrl
+ */
 export interface BootEntry {
   /**
    * The client's architecture (option 93, RFC 5970): `x86-bios`, `x86-uefi`, `x64-uefi`, `arm64-uefi`, `x64-uefi-http` …
