@@ -25,10 +25,10 @@ const LAYERS: readonly Layer[] = [
   { name: 'codec', path: /^codec\//, pure: true, may: [], packages: /^$/ },
   {
     name: 'crds',
-    path: /^crds\/(types\/|compile|structural\.ts|duration\.ts|problem\.ts|kinds\.ts|plan\.ts)/,
+    path: /^crds\/(types\/|compile|structural|schemas|duration|problem|document|path|nearest|kinds|formats|meaning|explain|validate|plan)/,
     pure: true,
     may: ['codec'],
-    packages: /^@marcbachmann\/cel-js$/,
+    packages: /^(zod|@marcbachmann\/cel-js)$/,
   },
   {
     name: 'client',
