@@ -15,12 +15,13 @@ import { Delivery } from './destination.ts';
 import { bootp, discover } from './discover.ts';
 import type { ServerDrop } from './drops.ts';
 import { explainRequest } from './explain.ts';
+import { askForServers, noticeAnswer } from './foreign.ts';
 import { endOffers } from './hold.ts';
 import { identify } from './identity.ts';
 import { inform } from './inform.ts';
 import { leaseQuery } from './leasequery.ts';
 import { Limits } from './limits.ts';
-import { planLinks } from './links.ts';
+import { planLinks, type ServerLinks } from './links.ts';
 import { locate } from './locate.ts';
 import type { ProbePort, ServerObserver, TraceStep } from './observer.ts';
 import { Offers } from './offers.ts';
@@ -28,6 +29,7 @@ import { ServerPlan } from './plan.ts';
 import { Probes, type Waiting } from './probes.ts';
 import { probeClear, probeTaken, takeUp } from './probing.ts';
 import { recall } from './recall.ts';
+import { leave } from './record.ts';
 import { Reply } from './reply.ts';
 import { Request } from './request.ts';
 import { request as answerRequest } from './select.ts';
@@ -98,6 +100,10 @@ export class ServerCore {
 
   get plan(): ServerPlan {
     return this.state.plan;
+  }
+
+  get links(): ServerLinks {
+    return this.state.links;
   }
 
   /** Takes another configuration between two messages; leases, offers and probes stay. */
@@ -173,6 +179,23 @@ export class ServerCore {
     }
   }
 
+  /** Broadcasts a DHCPDISCOVER on every link that is served, to see who else answers. */
+  askForServers(xid: number): void {
+    const { state } = this;
+    for (const link of state.links.byIndex.values()) {
+      if (link.served && !state.arena.mustFlush) askForServers(state, link, xid);
+    }
+  }
+
+  /** Takes an address back as if its client had released it; false when nobody holds it. */
+  release(now: Millis, address: Ipv4): boolean {
+    const { state } = this;
+    const lease = state.leases.get(address);
+    if (lease?.state !== 'bound') return false;
+    leave(state, lease, now);
+    return true;
+  }
+
   /** What would be done with a request now, and why; nothing is changed, kept or sent. */
   explain(now: Millis, message: Uint8Array, ifindex: number): readonly TraceStep[] {
     return explainRequest(this.state, now, message, ifindex);
@@ -198,6 +221,10 @@ export class ServerCore {
     request.now = now;
     request.ifindex = ifindex;
     request.link = links.byIndex.get(ifindex) ?? null;
+    if (datagram.destinationPort === H.CLIENT_PORT) {
+      noticeAnswer(this.state, datagram);
+      return 'toClient';
+    }
     request.source = datagram.source;
     request.sourcePort = datagram.sourcePort;
     request.destination = destination;

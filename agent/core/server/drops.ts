@@ -6,6 +6,7 @@ export const SERVER_DROPS = {
     'the frame was addressed to another host, or carried a VLAN tag that has no interface here',
   ownOutput: 'a packet of our own, seen on its way out',
   notForUs: 'routed through this node, addressed neither to it nor to everyone',
+  toClient: 'an answer to a client, seen in passing',
   notServed: 'a broadcast on an interface that this server does not serve',
   short: 'too short for a BOOTP message',
   badOp: 'no BOOTREQUEST',

@@ -19,8 +19,18 @@ export interface ServerLink {
   readonly subnet: Subnet | null;
 }
 
+/** Why an interface that is asked for is not served. */
+export type UnservedReason =
+  | 'excluded'
+  | 'down'
+  | 'loopback'
+  | 'enslaved'
+  | 'noAddress'
+  | 'noSubnet';
+
 /** All that depends on the interfaces of this node. */
 export interface ServerLinks {
+  readonly unserved: readonly { readonly name: string; readonly reason: UnservedReason }[];
   readonly byIndex: ReadonlyMap<number, ServerLink>;
   readonly own: ReadonlySet<Ipv4>;
   /** Directed broadcasts, which arrive like limited ones. */
@@ -32,6 +42,7 @@ export function planLinks(plan: ServerPlan, links: readonly RelayLink[]): Server
   const byIndex = new Map<number, ServerLink>();
   const own = new Set<Ipv4>();
   const broadcasts = new Set<Ipv4>();
+  const unserved: { name: string; reason: UnservedReason }[] = [];
   for (const link of links) {
     const prefixes = link.addresses.map(({ address, prefixLength }) => ({
       address,
@@ -41,9 +52,12 @@ export function planLinks(plan: ServerPlan, links: readonly RelayLink[]): Server
       own.add(prefix.address);
       if (prefix.length < 31) broadcasts.add(broadcastOf(prefix));
     }
-    byIndex.set(link.index, serverLink(plan, link, prefixes));
+    const planned = serverLink(plan, link, prefixes);
+    byIndex.set(link.index, planned);
+    const reason = matches(plan.config.interfaces, link.name) ? whyNot(plan, link, planned) : null;
+    if (reason !== null) unserved.push({ name: link.name, reason });
   }
-  return { byIndex, own, broadcasts };
+  return { byIndex, own, broadcasts, unserved };
 }
 
 /** The interface, if any, that an address is on. */
@@ -63,7 +77,6 @@ export function isOnLink(link: ServerLink, address: Ipv4): boolean {
 function serverLink(plan: ServerPlan, link: RelayLink, prefixes: readonly Prefix[]): ServerLink {
   const { interfaces, exclude } = plan.config;
   const { index, name, hardwareAddress } = link;
-  const named = (globs: readonly string[]): boolean => globs.some((g) => matchesGlob(g, name));
   const configured = prefixes.find(({ address }) => plan.subnetOf(address) !== null);
   const selected = plan.subnets.find((subnet) =>
     subnet.config.selectors.some(
@@ -75,11 +88,31 @@ function serverLink(plan: ServerPlan, link: RelayLink, prefixes: readonly Prefix
     index,
     name,
     // A port of a bridge or bond: the same frames arrive on that too.
-    served: link.up && !link.loopback && !link.enslaved && named(interfaces) && !named(exclude),
+    served:
+      link.up &&
+      !link.loopback &&
+      !link.enslaved &&
+      matches(interfaces, name) &&
+      !matches(exclude, name),
     source: configured?.address ?? primaryAddress(link)?.address ?? UNSPECIFIED,
     hardwareLength: Math.min(hardwareAddress.length, 8),
     hardwareAddress,
     prefixes,
     subnet: subnet ?? null,
   };
+}
+
+// What an administrator has to mend, the first thing first. A link without a subnet is served all the same: a client
+// may say by a selector where it belongs.
+function whyNot(plan: ServerPlan, link: RelayLink, planned: ServerLink): UnservedReason | null {
+  if (matches(plan.config.exclude, link.name)) return 'excluded';
+  if (link.loopback) return 'loopback';
+  if (link.enslaved) return 'enslaved';
+  if (!link.up) return 'down';
+  if (planned.source === UNSPECIFIED && plan.config.serverIdentifier === null) return 'noAddress';
+  return planned.subnet === null ? 'noSubnet' : null;
+}
+
+function matches(globs: readonly string[], name: string): boolean {
+  return globs.some((glob) => matchesGlob(glob, name));
 }

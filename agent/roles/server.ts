@@ -1,0 +1,335 @@
+import type { Logger } from 'pino';
+import { formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
+import { dhcpFilter } from '../../codec/link/bpf.ts';
+import { HEADERS_LENGTH } from '../../codec/link/datagram.ts';
+import type { Millis } from '../../codec/machine.ts';
+import { CLIENT_PORT, SERVER_PORT } from '../../codec/v4/header.ts';
+import type { ServerConfig } from '../../crds/types/serverconfig.ts';
+import type { Lease, LeaseTable, Ticket } from '../core/lease.ts';
+import { Outbox } from '../core/outbox.ts';
+import { relayLinks } from '../core/relay/links.ts';
+import { ENTRY, SLOT } from '../core/ring.ts';
+import { arenaBytes, ReplyArena } from '../core/server/arena.ts';
+import { isDiscover } from '../core/server/backlog.ts';
+import { ServerCore } from '../core/server/core.ts';
+import type { TraceStep } from '../core/server/observer.ts';
+import { PROXY_PORT } from '../core/server/proxy.ts';
+import { type Question, questionMessage } from '../core/server/question.ts';
+import type { LinkState } from '../net/links.ts';
+import { errnoName, PacketSocket, type PacketStatistics } from '../net/packet.ts';
+import { Pinger } from '../net/ping.ts';
+import { ArpProber } from '../net/probe.ts';
+import { type HeldPort, holdPort, RawIpSocket } from '../net/rawip.ts';
+import { ServerEvents } from './server/events.ts';
+import { type SubnetUse, servedLinks, subnetUse } from './server/status.ts';
+
+const ETHERTYPE_IPV4 = 0x0800;
+/** As many as are read at once under load; each may have one reply. */
+const SLOTS = 256;
+/** Room for the largest message of an Ethernet frame. */
+const SLOT_BYTES = 2048;
+/** Replies to a batch, and as many that timers bring about. */
+const IMMEDIATE = 2 * SLOTS;
+/** Replies that wait for the disk: at 80,000 leases a second, 50 ms of it. 6 MB. */
+const HELD = 4096;
+/** What is sent in one call. */
+const OUTBOX = 1024;
+/** How often the kernel is asked whether it had to drop packets, while there is a backlog. */
+const BACKLOG_CHECK: Millis = 100;
+
+/** Where leases are kept. */
+export interface ServerStore {
+  readonly leases: LeaseTable;
+  /** The lease clock: wall milliseconds with the steps taken out, never going back. */
+  now(): Millis;
+  /** Calls back with the latest ticket whenever leases have become durable; returns what ends that. */
+  onDurable(told: (ticket: Ticket) => void): () => void;
+}
+
+/** What a server needs from the agent around it. */
+export interface ServerRoleParts {
+  readonly config: ServerConfig;
+  readonly links: readonly LinkState[];
+  readonly log: Logger;
+  readonly store: ServerStore;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** The fencing number that leases are written with; 0 where there is only one server. */
+  readonly epoch?: number;
+  /** Is told of every lease that changes; the object is only good until it returns. */
+  readonly onLease?: (lease: Lease) => void;
+}
+
+/** One DhcpServer at work: its sockets, its store and its timer around its core. */
+export class ServerRole {
+  readonly counters: ServerEvents;
+  private config: ServerConfig;
+  private readonly log: Logger;
+  private readonly store: ServerStore;
+  private readonly random: () => number;
+  private readonly packets: PacketSocket;
+  private readonly routed: RawIpSocket;
+  private readonly arena: ReplyArena;
+  private readonly core: ServerCore;
+  private readonly pinger: Pinger;
+  private arp: ArpProber | null = null;
+  private readonly heldPort: HeldPort | null;
+  private readonly forget: () => void;
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt: Millis = Number.POSITIVE_INFINITY;
+  private foreignTimer: NodeJS.Timeout | undefined;
+  private checkedAt: Millis = 0;
+  private dropped = 0;
+  private said = '';
+
+  /** Opens the sockets and answers from then on; throws SystemError when they cannot be had. */
+  constructor(parts: ServerRoleParts) {
+    this.config = parts.config;
+    this.store = parts.store;
+    this.random = parts.random;
+    this.log = parts.log.child({ server: parts.config.name });
+    this.counters = new ServerEvents(this.log, () => this.store.now(), parts.onLease ?? (() => {}));
+    this.routed = RawIpSocket.open();
+    const arenaSize = arenaBytes(IMMEDIATE, HELD);
+    this.packets = PacketSocket.open({
+      protocol: ETHERTYPE_IPV4,
+      cooked: true,
+      // What others answer goes to clients.
+      filter: dhcpFilter([SERVER_PORT, PROXY_PORT, CLIENT_PORT]),
+      slots: SLOTS,
+      slotBytes: SLOT_BYTES,
+      scratchBytes: arenaSize + 2 * OUTBOX * HEADERS_LENGTH,
+      onBatch: (count) => this.batch(count),
+    });
+    const { ring, scratchAt } = this.packets;
+    const headersAt = scratchAt + arenaSize;
+    this.arena = new ReplyArena({
+      bytes: ring,
+      at: scratchAt,
+      immediate: IMMEDIATE,
+      held: HELD,
+      routed: new Outbox(ring, headersAt, OUTBOX),
+      link: new Outbox(ring, headersAt + OUTBOX * HEADERS_LENGTH, OUTBOX),
+    });
+    const secret = (): number => Math.floor(this.random() * 0x100000000);
+    this.core = new ServerCore({
+      config: parts.config,
+      links: relayLinks(parts.links),
+      leases: this.store.leases,
+      arena: this.arena,
+      observer: this.counters,
+      port: {
+        arp: (ifindex, address) => this.probe(ifindex, address),
+        icmp: (address) => this.pinger.ping(address),
+      },
+      keys: [
+        { low: secret(), high: secret() },
+        { low: secret(), high: secret() },
+      ],
+      epoch: parts.epoch ?? 0,
+    });
+    this.pinger = new Pinger({
+      identifier: secret() & 0xffff,
+      onReply: (address) => this.answered(address, null),
+      onError: (error) => this.log.warn({ err: error }, 'ICMP probes do not work'),
+    });
+    this.forget = this.store.onDurable((ticket) => this.durable(ticket));
+    this.heldPort = this.hold();
+    this.watchForOthers();
+    this.arm();
+    this.tell();
+  }
+
+  /** Takes another configuration between two packets; leases, offers and probes stay. */
+  reconfigure(config: ServerConfig): void {
+    this.config = config;
+    this.core.configure(config);
+    this.watchForOthers();
+    this.arm();
+    this.tell();
+  }
+
+  linksChanged(links: readonly LinkState[]): void {
+    this.core.linksChanged(relayLinks(links));
+    this.tell();
+  }
+
+  /** What keeps it from serving, in words; empty when nothing does. */
+  notReady(): string[] {
+    const { links } = this.core;
+    const served = [...links.byIndex.values()].some((link) => link.served);
+    if (this.config.interfaces.length === 0 || served) return [];
+    const reasons = links.unserved.map(({ name, reason }) => `${name} is ${reason}`);
+    const why = reasons.length === 0 ? 'no interface matches' : reasons.join(', ');
+    return [`DhcpServer ${this.config.name} serves no interface: ${why}`];
+  }
+
+  /** What it does, for people. */
+  status(): object {
+    return {
+      name: this.config.name,
+      served: servedLinks(this.core.links),
+      unserved: this.core.links.unserved,
+      subnets: this.use(),
+      foreignServers: [...this.counters.foreignServers.keys()].map(formatIpv4),
+      waiting: this.arena.waiting,
+    };
+  }
+
+  /** How full its subnets are. */
+  use(): SubnetUse[] {
+    return subnetUse(this.core.plan, this.store.leases);
+  }
+
+  statistics(): PacketStatistics {
+    return this.packets.statistics();
+  }
+
+  /** What a client would be told, step by step, and why. `ifindex` is the interface it would come in on, 0 for a relay's. */
+  explain(question: Question, ifindex: number): readonly TraceStep[] {
+    return this.core.explain(this.store.now(), questionMessage(question), ifindex);
+  }
+
+  /** Takes an address back as if its client had released it; false when nobody holds it. */
+  release(address: Ipv4): boolean {
+    return this.core.release(this.store.now(), address);
+  }
+
+  /** Stops answering. Leases that were written are kept; replies that wait for the disk are not sent any more. */
+  stop(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.foreignTimer);
+    this.forget();
+    this.packets.close();
+    this.routed.close();
+    this.arp?.close();
+    this.pinger.close();
+    this.heldPort?.close();
+  }
+
+  private batch(count: number): void {
+    const now = this.store.now();
+    if (count === SLOTS) {
+      this.checkBacklog(now);
+      // Clients that have something to lose go first; new ones try again anyway.
+      this.receive(now, count, false);
+      this.receive(now, count, true);
+    } else {
+      this.core.overloaded = false;
+      this.receive(now, count, null);
+    }
+    this.flush();
+    this.arm();
+  }
+
+  private receive(now: Millis, count: number, discovers: boolean | null): void {
+    const { ring, slotMeta } = this.packets;
+    for (let word = 0; word < count * SLOT.WORDS; word += SLOT.WORDS) {
+      if (discovers !== null && isDiscover(ring, slotMeta, word) !== discovers) continue;
+      if (this.arena.mustFlush) this.flush();
+      this.core.receive(now, ring, slotMeta, word);
+    }
+  }
+
+  // More than we can do shows in what the kernel drops. It drops anything; we rather turn away who comes anew.
+  private checkBacklog(now: Millis): void {
+    if (now - this.checkedAt < BACKLOG_CHECK) return;
+    this.checkedAt = now;
+    const { dropped } = this.packets.statistics();
+    this.core.overloaded = dropped > this.dropped;
+    this.dropped = dropped;
+  }
+
+  private durable(ticket: Ticket): void {
+    while (!this.core.durable(ticket)) this.flush();
+    this.flush();
+  }
+
+  private answered(address: Ipv4, hardwareAddress: Uint8Array | null): void {
+    if (this.arena.mustFlush) this.flush();
+    this.core.probeAnswered(this.store.now(), address, hardwareAddress);
+    this.flush();
+    this.arm();
+  }
+
+  private probe(ifindex: number, address: Ipv4): void {
+    this.arp ??= new ArpProber({
+      onReply: (_ifindex, found, hardwareAddress) => this.answered(found, hardwareAddress),
+    });
+    const link = this.core.links.byIndex.get(ifindex);
+    if (link?.hardwareAddress.length !== 6) return;
+    const errno = this.arp.probe(ifindex, link.hardwareAddress, address);
+    if (errno !== 0) this.counters.sendError(errnoName(errno));
+  }
+
+  private flush(): void {
+    const { routed, link } = this.arena;
+    if (routed.count > 0 && this.routed.send(this.packets.ring, routed.entries, routed.count) > 0) {
+      this.countErrors(routed);
+    }
+    if (link.count > 0 && this.packets.send(link.entries, link.count) > 0) this.countErrors(link);
+    this.arena.flushed();
+  }
+
+  private countErrors(outbox: Outbox): void {
+    for (let i = 0; i < outbox.count; i++) {
+      const errno = outbox.entries[i * ENTRY.WORDS + ENTRY.ERROR]!;
+      if (errno === 0) continue;
+      const name = errnoName(errno);
+      if (!this.counters.sendErrors.has(name)) this.log.warn({ errno: name }, 'sending failed');
+      this.counters.sendError(name);
+    }
+  }
+
+  // One timer, moved only forward: what it was set for may have gone, and then it is set anew when it fires.
+  private arm(): void {
+    const deadline = this.core.deadline();
+    if (deadline === null || deadline >= this.timerAt) return;
+    clearTimeout(this.timer);
+    this.timerAt = deadline;
+    const delay = Math.min(Math.max(deadline - this.store.now(), 0), DELAY_MAX);
+    this.timer = setTimeout(() => this.tick(), Math.ceil(delay));
+  }
+
+  private tick(): void {
+    this.timerAt = Number.POSITIVE_INFINITY;
+    this.core.tick(this.store.now());
+    this.flush();
+    this.arm();
+  }
+
+  private watchForOthers(): void {
+    clearInterval(this.foreignTimer);
+    const { mode, interval } = this.config.foreignServers;
+    if (mode !== 'Probe') return;
+    this.foreignTimer = setInterval(() => {
+      this.core.askForServers(Math.floor(this.random() * 0x100000000));
+      this.flush();
+    }, interval);
+  }
+
+  private tell(): void {
+    const { served, unserved } = this.status() as { served: unknown; unserved: unknown };
+    const text = JSON.stringify([served, unserved]);
+    if (text === this.said) return;
+    this.said = text;
+    this.log.info({ served, unserved }, 'serving');
+  }
+
+  // Only a courtesy: with it the kernel does not tell clients that the port is closed.
+  private hold(): HeldPort | null {
+    try {
+      return holdPort(SERVER_PORT);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      this.log.info(
+        { port: SERVER_PORT, code },
+        'UDP port is not ours to hold; serving all the same',
+      );
+      return null;
+    }
+  }
+}
+
+/** What setTimeout takes at most. */
+const DELAY_MAX = 0x7fffffff;
