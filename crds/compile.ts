@@ -31,7 +31,8 @@ export interface Compiled {
 /** Makes of objects what an agent runs. Reads nothing, changes nothing, and never throws for what users write. */
 export function compile(documents: readonly Document[], options: CompileOptions): Compiled {
   const collector = new Collector();
-  const { sound, known } = checkShapes(withoutNamesakes(documents, collector), collector);
+  const known = withoutNamesakes(documents, collector);
+  const sound = known.filter((document) => hasTypes(document, collector));
   const resolve = options.kubernetes ? (options.resolve ?? unresolvable) : null;
   const relays = compileRelays(of<DhcpRelay>(sound, 'DhcpRelay'), resolve, collector);
   const servers = compileServers(
@@ -41,12 +42,8 @@ export function compile(documents: readonly Document[], options: CompileOptions)
     collector,
   );
   const { rejected } = collector;
-  const good = new Set(documents.filter((one) => !rejected.has(one)).map(keyOf));
   return {
-    config: {
-      relays: relays.filter(({ name }) => good.has(`DhcpRelay/${name}`)),
-      servers: servers.filter(({ name }) => good.has(`DhcpServer/${name}`)),
-    },
+    config: { relays, servers },
     problems: collector.inOrder(collector.problems, documents),
     warnings: collector.inOrder(collector.warnings, documents),
     rejected,
@@ -73,9 +70,15 @@ class Collector implements Report {
     this.warnings.push([document, problemOf(document, finding)]);
   }
 
+  isRejected(document: Document): boolean {
+    return this.rejected.has(document);
+  }
+
   /** From here on, what is found where the shape is wrong, or around it, follows from that and is not told again. */
   shapeIsWrong(document: Document, path: string): void {
-    this.shapes.set(document, [...(this.shapes.get(document) ?? []), path]);
+    const paths = this.shapes.get(document);
+    if (paths === undefined) this.shapes.set(document, [path]);
+    else paths.push(path);
   }
 
   inOrder(found: readonly Located[], documents: readonly Document[]): readonly Problem[] {
@@ -109,17 +112,11 @@ function withoutNamesakes(documents: readonly Document[], collector: Collector):
 
 // Objects whose types hold are looked into further even if a field is unknown or a text is not what it should be, so
 // that all is told at once.
-function checkShapes(
-  documents: readonly Document[],
-  collector: Collector,
-): { readonly sound: readonly Document[]; readonly known: readonly Document[] } {
-  const sound = documents.filter((document) => {
-    const faults = validateSpec(document.kind, document.spec);
-    for (const fault of faults) collector.problem(document, fault);
-    for (const { path } of faults) collector.shapeIsWrong(document, path);
-    return faults.every(({ typed }) => typed);
-  });
-  return { sound, known: documents };
+function hasTypes(document: Document, collector: Collector): boolean {
+  const faults = validateSpec(document.kind, document.spec);
+  for (const fault of faults) collector.problem(document, fault);
+  for (const { path } of faults) collector.shapeIsWrong(document, path);
+  return faults.every(({ typed }) => typed);
 }
 
 function of<T extends { readonly metadata: ObjectMeta; readonly spec: unknown }>(

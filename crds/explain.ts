@@ -78,7 +78,7 @@ function placeOf(name: string, field: Field, path: Path): string | null {
 
 function unknownValue(given: unknown, wanted: Field | null): string {
   const words = (wanted?.enum ?? []).map(String);
-  const meant = nearest(String(given), words);
+  const meant = typeof given === 'string' ? nearest(given, words) : null;
   const hint = meant === null ? `write one of ${words.join(', ')}` : `did you mean "${meant}"?`;
   return `${shown(given)} is not known; ${hint}`;
 }

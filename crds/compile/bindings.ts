@@ -18,6 +18,8 @@ export interface Checked<T> {
 export interface Report {
   problem(document: Document, finding: Finding): void;
   warn(document: Document, finding: Finding): void;
+  /** Whether anything has been found wrong with it so far. */
+  isRejected(document: Document): boolean;
 }
 
 /**
@@ -44,8 +46,9 @@ export function compileServers(
     for (const finding of problems) report.problem(document, finding);
     for (const finding of warnings) report.warn(document, finding);
     const own = byServer.get(nameOf(document)) ?? [];
-    const intents = compileLeases(own, config, report);
-    return config === null ? [] : [{ ...config, intents }];
+    const sound = report.isRejected(document) ? null : config;
+    const intents = compileLeases(own, sound, report);
+    return sound === null ? [] : [{ ...sound, intents }];
   });
 }
 

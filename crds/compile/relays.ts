@@ -19,7 +19,7 @@ export function compileRelays(
     const { config, problems, warnings } = compileRelay(object, resolve);
     for (const finding of problems) report.problem(document, finding);
     for (const finding of warnings) report.warn(document, finding);
-    if (config === null) continue;
+    if (config === null || report.isRejected(document)) continue;
     const clash = resolve === null ? clashWith(accepted, config, object) : null;
     if (clash === null) accepted.push({ document, config });
     else report.problem(document, clash);

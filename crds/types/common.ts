@@ -59,11 +59,13 @@ export interface ObjectMeta {
 export interface Condition {
   /** Accepted, Programmed, Ready or Degraded. */
   readonly type: string;
+  /** Whether it is so. */
   readonly status: 'True' | 'False' | 'Unknown';
   /** A CamelCase word that names the cause. */
   readonly reason: string;
   /** What is so, and what to do about it. */
   readonly message: string;
+  /** When `status` last changed. */
   readonly lastTransitionTime: Moment;
   /** The generation of the spec that this speaks of. */
   readonly observedGeneration?: number;
@@ -71,8 +73,12 @@ export interface Condition {
 
 /** Refers to another object in the same namespace unless it says otherwise. */
 export interface ObjectRef {
-  /** @minLength 1 */
+  /**
+   * Its name.
+   * @minLength 1
+   */
   readonly name: string;
+  /** Left out: the namespace of the object that refers. */
   readonly namespace?: string;
 }
 
@@ -86,9 +92,14 @@ export interface Placement {
 
 /** As in a Pod. */
 export interface Toleration {
+  /** The key of the taint. Left out, with `operator: Exists`: every key. */
   readonly key?: string;
+  /** `Equal`, also when left out: `value` is the same. `Exists`: whatever its value. */
   readonly operator?: 'Exists' | 'Equal';
+  /** The value of the taint. */
   readonly value?: string;
+  /** The effect of the taint. Left out: every effect. */
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  /** How long a `NoExecute` taint is tolerated. Left out: for ever. */
   readonly tolerationSeconds?: number;
 }

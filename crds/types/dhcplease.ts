@@ -67,6 +67,7 @@ export interface DhcpLeaseSpec {
 /** A DhcpServer in the same namespace. */
 export interface ServerRef {
   /**
+   * Its name.
    * @minLength 1
    * @maxLength 253
    */

@@ -29,6 +29,7 @@ export interface DhcpOptions {
  */
 export interface CustomOption {
   /**
+   * The code of the option.
    * @minimum 1
    * @maximum 254
    */
@@ -43,16 +44,19 @@ export interface CustomOption {
   /** IPv4 addresses, four octets each. */
   readonly addresses?: readonly string[];
   /**
+   * An unsigned integer of one octet.
    * @minimum 0
    * @maximum 255
    */
   readonly u8?: number;
   /**
+   * An unsigned integer of two octets.
    * @minimum 0
    * @maximum 65535
    */
   readonly u16?: number;
   /**
+   * An unsigned integer of four octets.
    * @minimum 0
    * @maximum 4294967295
    */
@@ -66,8 +70,10 @@ export interface CustomOption {
  * @exactlyOneOf name code
  */
 export interface OptionSelector {
+  /** Its name in the reference. */
   readonly name?: string;
   /**
+   * Its code.
    * @minimum 1
    * @maximum 254
    */

@@ -56,10 +56,7 @@ export interface DhcpServerSpec {
    * @maxItems 64
    */
   readonly boot?: readonly BootEntry[];
-  /**
-   * How long an address is given for.
-   * @default "12h"
-   */
+  /** How long an address is given for. Left out: 12h, or as near to it as `minLeaseTime` and `maxLeaseTime` let it. */
   readonly leaseTime?: Duration;
   /** Clients that ask for less get this. Left out: they get what they ask for, but at least one minute. */
   readonly minLeaseTime?: Duration;

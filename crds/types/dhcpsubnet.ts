@@ -79,6 +79,7 @@ export interface SubnetSelector {
  */
 export interface Octets {
   /**
+   * The octets of this text.
    * @minLength 1
    * @maxLength 255
    */
@@ -163,13 +164,16 @@ export interface Reservation {
  * @exactlyOneOf name code; text hex
  */
 export interface OptionMatch {
+  /** The name of the option in the reference. */
   readonly name?: string;
   /**
+   * The code of the option.
    * @minimum 1
    * @maximum 254
    */
   readonly code?: number;
   /**
+   * The octets of this text.
    * @minLength 1
    * @maxLength 255
    */
@@ -184,11 +188,16 @@ export interface OptionMatch {
 /** Subnets that share one link. */
 export interface SharedNetwork {
   /**
+   * What subnets call it in `sharedNetwork`.
    * @minLength 1
    * @maxLength 63
    */
   readonly name: string;
   readonly options?: DhcpOptions;
+  /**
+   * What to boot, for clients on this link.
+   * @maxItems 64
+   */
   readonly boot?: readonly BootEntry[];
   readonly leaseTime?: Duration;
   readonly minLeaseTime?: Duration;
@@ -200,6 +209,7 @@ export interface SharedNetwork {
 /** A group of clients. */
 export interface ClientClass {
   /**
+   * What pools and boot entries call it in `classes`.
    * @minLength 1
    * @maxLength 63
    */
@@ -217,6 +227,10 @@ export interface ClientClass {
   /** Clients of the class get no answer. */
   readonly refuse?: boolean;
   readonly options?: DhcpOptions;
+  /**
+   * What to boot, for clients of this class.
+   * @maxItems 64
+   */
   readonly boot?: readonly BootEntry[];
   readonly leaseTime?: Duration;
   readonly minLeaseTime?: Duration;
