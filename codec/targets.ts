@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Target } from './fuzz.ts';
 import { LIMITED_BROADCAST, UNSPECIFIED } from './ipv4.ts';
+import { conflicts, decodeArp } from './link/arp.ts';
+import { checksumOf, sumOf } from './link/checksum.ts';
 import { Datagram, HEADERS_LENGTH, parseDatagram, writeHeaders } from './link/datagram.ts';
+import { decodeFrame, encodeFrame } from './link/ethernet.ts';
+import { decodeEcho, decodeIcmp, encodeIcmp } from './link/icmp.ts';
+import { decodeIp, encodeIp } from './link/ip.ts';
 import { decodeRouteMessages } from './link/rtnetlink.ts';
+import { decodeUdp } from './link/udp.ts';
 import { describeBytes } from './v4/describe.ts';
 import { encodeMessage } from './v4/encode.ts';
 import { decodeMessage } from './v4/message.ts';
@@ -18,6 +24,7 @@ export const TARGETS: readonly Target[] = [
   { name: 'kinds', run: kindsTarget },
   { name: 'relayInformation', run: relayInformationTarget },
   { name: 'datagram', run: datagramTarget },
+  { name: 'link', run: linkTarget },
   { name: 'rtnetlink', run: (bytes) => void decodeRouteMessages(bytes.subarray(OPTIONS)) },
 ];
 
@@ -107,4 +114,33 @@ function datagramTarget(payload: Uint8Array): void {
     assert.ok(fault !== null || datagram.payloadAt <= datagram.end);
     assert.ok(fault !== null || datagram.end <= bytes.length);
   }
+}
+
+/** The mutant as a frame, and as what frames carry, as it came and with its checksum mended: what decodes can be encoded. */
+function linkTarget(bytes: Uint8Array): void {
+  const frame = decodeFrame(bytes);
+  if (typeof frame !== 'string') assert.deepEqual(decodeFrame(encodeFrame(frame)), frame);
+  const payload = bytes.subarray(0, 64);
+  const arp = decodeArp(payload, 0, payload.length);
+  if (arp !== null) conflicts(arp, arp.targetHardware, arp.target);
+  decodeUdp(payload, UNSPECIFIED, LIMITED_BROADCAST);
+  decodeEcho(payload);
+
+  const packet = Uint8Array.of(0x45, ...payload.subarray(0, 40));
+  packet.set([0, packet.length], 2);
+  const ip = decodeIp(mended(packet, 10, 20));
+  if (packet.length >= 20) assert.ok(typeof ip !== 'string');
+  if (typeof ip !== 'string') assert.deepEqual(decodeIp(encodeIp(ip)), ip);
+  const icmp = decodeIcmp(mended(payload, 2, payload.length));
+  if (typeof icmp !== 'string') assert.deepEqual(decodeIcmp(encodeIcmp(icmp)), icmp);
+}
+
+/** A copy in which the checksum at `at` is that of the octets before `end`. */
+function mended(bytes: Uint8Array, at: number, end: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  if (copy.length < at + 2) return copy;
+  copy.set([0, 0], at);
+  const checksum = checksumOf(sumOf(copy, 0, Math.min(end, copy.length), 0));
+  copy.set([checksum >>> 8, checksum & 0xff], at);
+  return copy;
 }

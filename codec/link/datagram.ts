@@ -1,5 +1,5 @@
 import { type Ipv4, readIpv4, UNSPECIFIED, writeIpv4 } from '../ipv4.ts';
-import { checksumOf, sumOf } from './checksum.ts';
+import { checksumOf, pseudoHeaderSum, sumOf, verifies } from './checksum.ts';
 
 const IP_HEADER = 20;
 const UDP_HEADER = 8;
@@ -7,9 +7,9 @@ const UDP_HEADER = 8;
 export const HEADERS_LENGTH = IP_HEADER + UDP_HEADER;
 
 const PROTOCOL_UDP = 17;
-/** Enough for any path; relays and servers elsewhere use the same (RFC 1700). */
+/** What IANA recommends (RFC 1700, "IP time to live parameter"); a relay must not send the 1 that RFC 1542 §4 fears. */
 const TTL = 64;
-/** IPTOS_LOWDELAY, which ISC's and most other implementations put on DHCP, so that queues treat ours alike. */
+/** IPTOS_LOWDELAY, which ISC's dhcpd, dhclient and dhcrelay put on what they send, so that queues treat ours alike. */
 const TOS = 0x10;
 /** "More fragments" and the fragment offset (RFC 791 §3.1). */
 const FRAGMENT = 0x3fff;
@@ -53,7 +53,7 @@ export function parseDatagram(
   const totalLength = u16(bytes, start + 2);
   if (headerLength < IP_HEADER || totalLength < headerLength) return 'badIpHeader';
   if (totalLength > end - start) return 'truncated';
-  if (checksumOf(sumOf(bytes, start, start + headerLength, 0)) !== 0) return 'badIpChecksum';
+  if (!verifies(bytes, start, start + headerLength)) return 'badIpChecksum';
   // A message in fragments is not for us: RFC 2131 §2 keeps what everyone must accept below 576 octets.
   if ((u16(bytes, start + 6) & FRAGMENT) !== 0) return 'fragment';
   if (bytes[start + 9] !== PROTOCOL_UDP) return 'notUdp';
@@ -61,12 +61,13 @@ export function parseDatagram(
   if (totalLength - headerLength < UDP_HEADER) return 'badUdpLength';
   const udpLength = u16(bytes, udp + 4);
   if (udpLength < UDP_HEADER || udpLength > totalLength - headerLength) return 'badUdpLength';
-  // RFC 768: a checksum of zero means that the sender made none.
-  if (!partialChecksum && u16(bytes, udp + 6) !== 0) {
-    if (checksumOf(udpSum(bytes, start, udp, udpLength)) !== 0) return 'badUdpChecksum';
-  }
   into.source = readIpv4(bytes, start + 12);
   into.destination = readIpv4(bytes, start + 16);
+  // RFC 768: a checksum of zero means that the sender made none.
+  if (!partialChecksum && u16(bytes, udp + 6) !== 0) {
+    const sum = pseudoHeaderSum(into.source, into.destination, PROTOCOL_UDP, udpLength);
+    if (!verifies(bytes, udp, udp + udpLength, sum)) return 'badUdpChecksum';
+  }
   into.sourcePort = u16(bytes, udp);
   into.destinationPort = u16(bytes, udp + 2);
   into.payloadAt = udp + UDP_HEADER;
@@ -76,7 +77,8 @@ export function parseDatagram(
 
 /**
  * Writes the 28 octets of IP and UDP header at `at` for the payload bytes[payloadAt, payloadEnd), which may lie
- * anywhere in the same bytes; both checksums are complete. The identification is left 0 for the kernel to choose.
+ * anywhere in the same bytes; both checksums are complete. Routers may fragment it. The identification stays 0: a raw
+ * IP socket fills it in, and elsewhere the datagram fits the link, so that it is never told from another (RFC 6864 §4).
  */
 export function writeHeaders(
   bytes: Uint8Array,
@@ -106,19 +108,11 @@ export function writeHeaders(
   setU16(bytes, udp + 2, destinationPort);
   setU16(bytes, udp + 4, udpLength);
   setU16(bytes, udp + 6, 0);
-  const header = udpSum(bytes, at, udp, UDP_HEADER) - UDP_HEADER + udpLength;
-  const checksum = checksumOf(sumOf(bytes, payloadAt, payloadEnd, header));
+  const header = pseudoHeaderSum(source, destination, PROTOCOL_UDP, udpLength);
+  const sum = header + sourcePort + destinationPort + udpLength;
+  const checksum = checksumOf(sumOf(bytes, payloadAt, payloadEnd, sum));
+  // RFC 768: a sum that comes out as zero is sent as all ones.
   setU16(bytes, udp + 6, checksum === 0 ? 0xffff : checksum);
-}
-
-// RFC 768: the pseudo header, then the UDP header and data.
-function udpSum(bytes: Uint8Array, ip: number, udp: number, udpLength: number): number {
-  return sumOf(
-    bytes,
-    udp,
-    udp + udpLength,
-    sumOf(bytes, ip + 12, ip + 20, PROTOCOL_UDP + udpLength),
-  );
 }
 
 function u16(bytes: Uint8Array, at: number): number {
