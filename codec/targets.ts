@@ -126,7 +126,8 @@ function linkTarget(bytes: Uint8Array): void {
   decodeUdp(payload, UNSPECIFIED, LIMITED_BROADCAST);
   decodeEcho(payload);
 
-  const packet = Uint8Array.of(0x45, ...payload.subarray(0, 40));
+  // The length field exists, whatever else is missing.
+  const packet = Uint8Array.of(0x45, 0, 0, 0, ...payload.subarray(0, 40));
   packet.set([0, packet.length], 2);
   const ip = decodeIp(mended(packet, 10, 20));
   if (packet.length >= 20) assert.ok(typeof ip !== 'string');
