@@ -29,8 +29,10 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  // Loaded through its own path beside the bundle.
-  external: ['raw-socket'],
+  // raw-socket's addon is copied beside the bundle.
+  resolveExtensions: ['.ts', '.js', '.json', '.node'],
+  loader: { '.node': 'copy' },
+  assetNames: '[name]',
 });
 copyFileSync('build/packet.node', `${OUT}/packet.node`);
 writeFileSync(

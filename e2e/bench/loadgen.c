@@ -216,9 +216,11 @@ static int take(const unsigned char *frame, size_t length) {
   const unsigned char *type = option(frame, length, 53);
   if (e->stage == 0 || e->xid != xid || type == NULL || type[2] != e->stage) return -1;  // late, or not ours
   unsigned ip_length = (unsigned)(frame[ETH + 2] << 8 | frame[ETH + 3]), udp_length = ip_length - IP;
-  bool checksum = frame[ETH + IP + 6] == 0 && frame[ETH + IP + 7] == 0;
-  if (!checksum && ETH + ip_length <= length)
-    checksum = fold(sum(frame + ETH + IP, udp_length, sum(frame + ETH + 12, 8, IPPROTO_UDP + udp_length))) == 0;
+  unsigned given = (unsigned)(frame[ETH + IP + 6] << 8 | frame[ETH + IP + 7]);
+  uint32_t pseudo = sum(frame + ETH + 12, 8, IPPROTO_UDP + udp_length);
+  // None, one that the kernel left to the hardware of this cable to finish, or a right one.
+  bool checksum = given == 0 || given == (~fold(pseudo) & 0xffff) ||
+                  (ETH + ip_length <= length && fold(sum(frame + ETH + IP, udp_length, pseudo)) == 0);
   if (frame[CHADDR + 3] != (unsigned char)(e->client >> 16) || frame[CHADDR + 5] != (unsigned char)e->client ||
       get32(frame + YIADDR) == 0 || option(frame, length, 82) != NULL || !checksum)
     wrong++;
@@ -245,7 +247,7 @@ static uint64_t percentile(const uint64_t *histogram, double share) {
 
 static void sweep(uint64_t now, bool restart) {
   for (uint32_t slot = 0; slot < in_flight; slot++) {
-    if (table[slot].stage == 0 || now - table[slot].sent_at < 1000000000u) continue;
+    if (table[slot].stage == 0 || now < table[slot].sent_at + 1000000000u) continue;
     lost++;
     table[slot].stage = 0;
     if (restart) begin(slot);

@@ -1,0 +1,139 @@
+import type { Logger } from 'pino';
+import type { Millis } from '../codec/machine.ts';
+import type { AgentConfig, RelayConfig } from '../crds/types/agentconfig.ts';
+import type { LinkState } from './net/links.ts';
+import { RelayRole, type RelayRoleParts } from './roles/relay.ts';
+
+/** What an agent is given by whoever constructs it. */
+export interface AgentParts {
+  readonly node: string;
+  readonly nodeDuid: Uint8Array;
+  readonly log: Logger;
+  readonly now: () => Millis;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** The roles of one process: starts, changes and stops them as configurations come. */
+export class Agent {
+  readonly relays = new Map<string, RelayRole>();
+  /** How many configurations have been applied. */
+  generation = 0;
+  private readonly parts: AgentParts;
+  private readonly configs = new Map<string, RelayConfig>();
+  private readonly failures = new Map<string, string>();
+  private links: readonly LinkState[] | null = null;
+  private config: AgentConfig | null = null;
+
+  constructor(parts: AgentParts) {
+    this.parts = parts;
+  }
+
+  /** Makes the roles what the configuration says; what has not changed is not touched. */
+  apply(config: AgentConfig): void {
+    this.config = config;
+    this.generation++;
+    if (this.links !== null) this.reconcile();
+  }
+
+  /** Interfaces or addresses have changed. Before the first call nothing runs: a packet must find its link known. */
+  linksChanged(links: readonly LinkState[]): void {
+    const first = this.links === null;
+    this.links = links;
+    if (first) this.reconcile();
+    else for (const role of this.relays.values()) role.linksChanged(links);
+  }
+
+  notReady(): string[] {
+    if (this.config === null) return ['no configuration has been accepted yet'];
+    if (this.links === null) return ['the interfaces of this node are not known yet'];
+    return [...this.failures.values(), ...[...this.relays.values()].flatMap((r) => r.notReady())];
+  }
+
+  status(): object {
+    return {
+      node: this.parts.node,
+      generation: this.generation,
+      notReady: this.notReady(),
+      relays: [...this.relays.values()].map((role) => role.status()),
+    };
+  }
+
+  /** Whether no object has been accepted. */
+  isIdle(): boolean {
+    return this.config === null || this.config.relays.length === 0;
+  }
+
+  /** Whether there was something to start and nothing could be. */
+  failedEntirely(): boolean {
+    return this.failures.size > 0 && this.relays.size === 0;
+  }
+
+  /** Starts again what could not start before, for example because a device was not there yet. */
+  retry(): void {
+    if (this.failures.size > 0) this.reconcile();
+  }
+
+  stop(): void {
+    for (const name of [...this.relays.keys()]) this.stopRelay(name);
+  }
+
+  private reconcile(): void {
+    if (this.config === null) return;
+    const wanted = new Map(this.config.relays.map((relay) => [relay.name, relay]));
+    for (const name of [...this.relays.keys()]) if (!wanted.has(name)) this.stopRelay(name);
+    this.failures.clear();
+    for (const relay of wanted.values()) this.reconcileRelay(relay);
+  }
+
+  private reconcileRelay(config: RelayConfig): void {
+    const { name } = config;
+    const old = this.configs.get(name);
+    const role = this.relays.get(name);
+    if (role !== undefined && old !== undefined) {
+      if (same(old, config)) return;
+      if (RelayRole.canReconfigure(old, config)) {
+        role.reconfigure(config);
+        this.configs.set(name, config);
+        return;
+      }
+    }
+    this.replaceRelay(config);
+  }
+
+  // The new one is opened before the old one is closed, so that there is no moment without.
+  private replaceRelay(config: RelayConfig): void {
+    const { node, nodeDuid, log, now, random } = this.parts;
+    const hashSeed = Math.floor(random() * 0x100000000);
+    const parts: RelayRoleParts = {
+      config,
+      links: this.links ?? [],
+      node,
+      nodeDuid,
+      log,
+      now,
+      hashSeed,
+    };
+    try {
+      const role = new RelayRole(parts);
+      this.relays.get(config.name)?.stop();
+      this.relays.set(config.name, role);
+      this.configs.set(config.name, config);
+    } catch (error) {
+      const reason = `DhcpRelay ${config.name}: ${(error as Error).message}`;
+      this.failures.set(config.name, reason);
+      log.error({ code: (error as NodeJS.ErrnoException).code }, reason);
+    }
+  }
+
+  private stopRelay(name: string): void {
+    this.relays.get(name)?.stop();
+    this.relays.delete(name);
+    this.configs.delete(name);
+  }
+}
+
+/** Configurations hold numbers, texts, lists and octets, all of which JSON tells apart. */
+function same(a: RelayConfig, b: RelayConfig): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

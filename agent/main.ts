@@ -1,0 +1,151 @@
+import { createHash, randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { type Logger, pino } from 'pino';
+import { keyOf } from '../crds/document.ts';
+import { formatProblem } from '../crds/problem.ts';
+import { Agent } from './agent.ts';
+import { type Command, HELP, parseCommand, type RunCommand, UsageError } from './cli.ts';
+import { watchManifestFiles } from './files.ts';
+import { addressOf, serveHttp } from './http.ts';
+import { agentRegistry } from './metrics.ts';
+import { Links } from './net/links.ts';
+import { loadManifests, Standalone } from './standalone.ts';
+
+/** Exit status of a command line that cannot be followed (sysexits.h EX_USAGE). */
+const EXIT_USAGE = 64;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const command = parseCommand(argv);
+  switch (command.kind) {
+    case 'help':
+      console.log(HELP);
+      return 0;
+    case 'version':
+      console.log(`dhcp-agent ${version()} (Node ${process.version})`);
+      return 0;
+    case 'validate':
+      return validate(command);
+    case 'run':
+      return run(command);
+  }
+}
+
+function validate({ files }: Extract<Command, { kind: 'validate' }>): number {
+  const { problems, warnings, rejected, documents } = loadManifests(files);
+  for (const warning of warnings) console.error(`warning: ${formatProblem(warning)}`);
+  for (const problem of problems) console.error(formatProblem(problem));
+  for (const one of documents) if (!rejected.has(one)) console.log(`${keyOf(one)}: ok`);
+  if (documents.length === 0 && problems.length === 0) console.log('no DHCP objects here');
+  return problems.length === 0 ? 0 : 1;
+}
+
+async function run(command: RunCommand): Promise<number> {
+  const log = await logger(command.logLevel);
+  const node = process.env.NODE_NAME ?? hostname();
+  const agent = new Agent({
+    node,
+    nodeDuid: duidOf(node),
+    log,
+    now: () => performance.now(),
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+  });
+  const standalone = new Standalone(command.files, log, (config) => agent.apply(config));
+  const good = standalone.reload();
+  if (!good && agent.isIdle()) {
+    log.fatal('nothing to run: mend the manifests and start again');
+    return 1;
+  }
+  const links = await Links.open({ onChange: (states) => agent.linksChanged(states) });
+  await links.ready;
+  if (agent.failedEntirely()) {
+    links.close();
+    return 1;
+  }
+  const http = await openHttp(command, agent, standalone, log);
+  const unwatch = watchManifestFiles(command.files, () => void standalone.reload());
+  const retry = setInterval(() => agent.retry(), RETRY);
+  log.info({ version: version(), node, pid: process.pid, http }, 'running');
+
+  const signal = await ended(() => void standalone.reload());
+  log.info({ signal }, 'stopping');
+  clearInterval(retry);
+  unwatch();
+  links.close();
+  agent.stop();
+  return 0;
+}
+
+/** How often roles that could not start are tried again, in ms. */
+const RETRY = 5_000;
+
+async function openHttp(
+  command: RunCommand,
+  agent: Agent,
+  standalone: Standalone,
+  log: Logger,
+): Promise<string> {
+  if (command.http === null) return 'off';
+  const registry = agentRegistry({
+    relays: () => agent.relays,
+    generation: () => agent.generation,
+    rejectedObjects: () => standalone.rejectedObjects,
+  });
+  try {
+    const server = await serveHttp({ ...command.http, agent, registry, debug: command.debug });
+    // It answers as long as the agent runs, and is no reason to run on.
+    server.unref();
+    return addressOf(server);
+  } catch (error) {
+    const { address, port, asked } = command.http;
+    const reason = `--http ${address}:${port}: ${(error as NodeJS.ErrnoException).code}`;
+    if (asked) throw new UsageError(`${reason}; name another address, or off`);
+    log.warn(`${reason}; running without health and metrics`);
+    return 'off';
+  }
+}
+
+/** Resolves with the signal that ends the agent; SIGHUP is for reloading. */
+function ended(onHangUp: () => void): Promise<string> {
+  process.on('SIGHUP', onHangUp);
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, resolve);
+  });
+}
+
+async function logger(level: string): Promise<Logger> {
+  if (!process.stdout.isTTY) return pino({ level });
+  const { default: pretty } = await import('pino-pretty');
+  return pino({ level }, pretty({ ignore: 'pid,hostname', sync: true }));
+}
+
+// RFC 8415 §11.3 would want an enterprise number; RFC 6355 a UUID, here one made from the node's name (RFC 9562 §5.5).
+function duidOf(node: string): Uint8Array {
+  const uuid = createHash('sha1')
+    .update('dhcp-operator node ')
+    .update(node)
+    .digest()
+    .subarray(0, 16);
+  uuid[6] = (uuid[6]! & 0x0f) | 0x50;
+  uuid[8] = (uuid[8]! & 0x3f) | 0x80;
+  return Buffer.concat([Buffer.of(0, 4), uuid]);
+}
+
+function version(): string {
+  // The bundle carries it; the tree has it in package.json.
+  const bundled = process.env.DHCP_AGENT_VERSION;
+  if (bundled !== undefined) return bundled;
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    console.error(`dhcp-agent: ${(error as Error).message}`);
+    process.exitCode = error instanceof UsageError ? EXIT_USAGE : 1;
+  },
+);
