@@ -503,6 +503,112 @@ test('every example compiles, alone or all together', () => {
   );
 });
 
+// The fields of the API that were promised first, as they were promised.
+const PROMISED = `
+apiVersion: dhcp-operator.io/v1alpha1
+kind: DhcpRelay
+metadata: { name: floor-2 }
+spec:
+  interfaces:
+    - match: lan0
+  upstreams:
+    - address: 192.168.7.1
+---
+apiVersion: dhcp-operator.io/v1alpha1
+kind: DhcpServer
+metadata: { name: bench }
+spec:
+  interfaces:
+    - match: lan1
+  leaseTime: 1h
+  subnets:
+    - cidr: 10.4.0.0/14
+      pools:
+        - start: 10.4.1.0
+          end: 10.7.255.254
+      options:
+        routers: [10.4.0.1]
+        domainNameServers: [10.4.0.1]
+---
+apiVersion: dhcp-operator.io/v1alpha1
+kind: DhcpServer
+metadata: { name: site, namespace: net }
+spec:
+  authoritative: true
+  leaseTime: 8h
+  conflictDetection: { mode: Auto, timeout: 300ms }
+  options:
+    domainName: site.example.net
+    domainNameServers: [192.0.2.54]
+    ntpServers: [192.0.2.124]
+  classes:
+    - name: handsets
+      match: 'packet.vendorClass.startsWith("Handset")'
+      options:
+        tftpServerName: tftp.site.example.net
+  subnets:
+    - cidr: 198.51.100.0/24
+      sharedNetwork: tower
+      pools:
+        - start: 198.51.100.50
+          end: 198.51.100.199
+        - cidr: 198.51.100.208/28
+          classes: [handsets]
+      options:
+        routers: [198.51.100.1]
+        custom:
+          - code: 43
+            hex: "010400000001"
+      reservations:
+        - address: 198.51.100.10
+          hardwareAddress: "02:00:00:00:00:1a"
+          hostname: plotter
+        - address: 198.51.100.11
+          clientId: { text: gate-7 }
+      boot:
+        - architectures: [x86-uefi]
+          nextServer: 192.0.2.70
+          file: boot.efi
+---
+apiVersion: dhcp-operator.io/v1alpha1
+kind: DhcpLease
+metadata: { name: site-198.51.100.12, namespace: net }
+spec:
+  serverRef: { name: site }
+  address: 198.51.100.12
+  hardwareAddress: "02:00:00:00:00:1c"
+  hostname: gate
+  intent: Reserve
+---
+apiVersion: dhcp-operator.io/v1alpha1
+kind: DhcpNetwork
+metadata: { name: hall, namespace: net }
+spec:
+  macvlan: { master: eth1, mode: bridge }
+`;
+
+test('the promised fields mean something', () => {
+  const { documents, problems, warnings } = readManifests([{ file: 'a.yaml', text: PROMISED }]);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(warnings.map(formatProblem), [
+    'a.yaml:77 DhcpNetwork/hall: ignored: attaching pods is not what this agent does',
+  ]);
+  const { config, ...found } = compile(documents, { kubernetes: false });
+  assert.deepEqual([...found.problems, ...found.warnings], []);
+  assert.deepEqual(
+    config.relays.map(({ name }) => name),
+    ['floor-2'],
+  );
+  assert.deepEqual(
+    config.servers.map(({ name }) => name),
+    ['bench', 'net/site'],
+  );
+  assert.deepEqual(
+    config.servers[1]!.intents.map(({ kind }) => kind),
+    ['Reserve'],
+  );
+});
+
 test('what users write never throws, and is refused or compiled', () => {
   const names = [
     'upstreams',

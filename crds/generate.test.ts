@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { optionSchemas } from '../codec/v4/options.ts';
@@ -233,6 +234,28 @@ test('a union that Kubernetes cannot say is an error, not a guess', () => {
 test('the interfaces that are left alone are the ones that the reference names', () => {
   const { description } = schemaOf('DhcpRelay').properties!.spec!.properties!.interfaces!;
   for (const glob of POD_SIDE) assert.ok(String(description).includes(glob), glob);
+});
+
+/** Fields that an API server would drop because its schema does not know them. */
+function unknownFields(schema: Schema, value: unknown, path: string): string[] {
+  if (Array.isArray(value)) {
+    return value.flatMap((item, i) => unknownFields(schema.items ?? {}, item, `${path}[${i}]`));
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const known = schema.properties?.[name] ?? schema.additionalProperties;
+    const here = `${path}.${name}`;
+    return known === undefined ? [here] : unknownFields(known, inner, here);
+  });
+}
+
+test('the schema knows every field of every example', () => {
+  const files = globSync('crds/examples/*.yaml');
+  for (const file of files) {
+    const { kind, spec } = parse(readFileSync(file, 'utf8')) as { kind: string; spec: unknown };
+    assert.deepEqual(unknownFields(schemaOf(kind).properties!.spec!, spec, 'spec'), [], file);
+  }
+  assert.ok(files.length >= 8);
 });
 
 /** What an API server does to an object before it stores it. */
