@@ -22,7 +22,7 @@ $(BUILD)/bin/node: scripts/toolchain.sh
 	@mkdir -p $(BUILD)/bin && node=$$(sh scripts/toolchain.sh) && ln -sf "$$node" $@ && touch -h $@
 
 $(STAMP): package.json package-lock.json $(BUILD)/bin/node
-	@nodedir=$$(node scripts/headers.ts) && npm_config_nodedir=$$nodedir npm ci --no-audit --no-fund --loglevel=error && touch $@
+	@nodedir=$$(node scripts/headers.ts) && npm_config_nodedir=$$nodedir npm install --no-audit --no-fund --loglevel=error && touch $@
 
 $(ADDON): agent/native/*.c agent/native/*.h $(BUILD)/bin/node
 	@cc -std=c17 -O2 -g -fPIC -shared -Wall -Wextra -Werror -fvisibility=hidden \

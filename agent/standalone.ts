@@ -15,20 +15,23 @@ export interface Loaded extends Compiled {
 
 /** Reads and compiles manifests; throws an Error of one line when a file cannot be read. */
 export function loadManifests(paths: readonly string[]): Loaded {
-  const { documents, problems } = readManifests(readManifestFiles(paths));
-  const compiled = compile(documents, { kubernetes: false });
+  const read = readManifests(readManifestFiles(paths));
+  const compiled = compile(read.documents, STANDALONE);
   return {
     ...compiled,
-    documents,
-    problems: [...problems, ...compiled.problems],
-    complete: problems.length === 0,
+    documents: read.documents,
+    problems: [...read.problems, ...compiled.problems],
+    warnings: [...read.warnings, ...compiled.warnings],
+    complete: read.problems.length === 0,
   };
 }
 
-/** Follows manifests on disk: what has problems keeps running as it was last accepted. */
+const STANDALONE = { kubernetes: false } as const;
+
+/** Follows manifests on disk: an object that has problems keeps running as it was last accepted. */
 export class Standalone {
   rejectedObjects = 0;
-  private accepted: AgentConfig | null = null;
+  private accepted = new Map<string, Document>();
   private readonly paths: readonly string[];
   private readonly log: Logger;
   private readonly apply: (config: AgentConfig) => void;
@@ -51,28 +54,25 @@ export class Standalone {
     }
     for (const warning of loaded.warnings) this.log.warn(formatProblem(warning));
     for (const problem of loaded.problems) this.log.error(formatProblem(problem));
-    this.rejectedObjects = new Set(loaded.problems.map((p) => `${p.file}#${p.document}`)).size;
-    this.accepted = withLastGood(loaded, this.accepted);
-    this.apply(this.accepted);
+    this.rejectedObjects = loaded.rejected.size;
+    const documents = this.withLastGood(loaded);
+    const { config, rejected } = compile(documents, STANDALONE);
+    this.accepted = new Map(
+      documents.filter((one) => !rejected.has(one)).map((one) => [keyOf(one), one]),
+    );
+    this.apply(config);
     return loaded.problems.length === 0;
   }
-}
 
-/** The accepted objects, and for those that were refused now what was accepted of them before. */
-function withLastGood(loaded: Loaded, before: AgentConfig | null): AgentConfig {
-  if (before === null) return loaded.config;
-  const refused = new Set([...loaded.rejected].map(keyOf));
-  const kept = <T extends { readonly name: string }>(
-    kind: string,
-    good: readonly T[],
-    old: readonly T[],
-  ): readonly T[] => {
-    const names = new Set(good.map(({ name }) => name));
-    const stays = ({ name }: T): boolean => refused.has(`${kind}/${name}`) || !loaded.complete;
-    return [...good, ...old.filter((one) => !names.has(one.name) && stays(one))];
-  };
-  return {
-    relays: kept('DhcpRelay', loaded.config.relays, before.relays),
-    servers: kept('DhcpServer', loaded.config.servers, before.servers),
-  };
+  // The good objects, and of those that were refused what was accepted of them before. Of a file that is no YAML nobody
+  // knows what it holds, so then nothing that ran goes away.
+  private withLastGood(loaded: Loaded): Document[] {
+    const good = loaded.documents.filter((one) => !loaded.rejected.has(one));
+    const keys = new Set(good.map(keyOf));
+    const refused = new Set([...loaded.rejected].map(keyOf));
+    const kept = [...this.accepted].filter(
+      ([key]) => !keys.has(key) && (refused.has(key) || !loaded.complete),
+    );
+    return [...good, ...kept.map(([, document]) => document)];
+  }
 }

@@ -10,7 +10,6 @@ import {
   realpathSync,
   rmSync,
   statSync,
-
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
