@@ -55,6 +55,14 @@ function load(): ServerConfig {
   return config;
 }
 
+function messagesOf({ counters }: ServerRole): object {
+  const counts: { [what: string]: number } = {};
+  counters.eachMessage((direction, ifname, type, n) => {
+    counts[`${ifname} ${direction} ${type}`] = n;
+  });
+  return counts;
+}
+
 const log = pino({ level: process.env.LOG_LEVEL ?? 'info' });
 let role: ServerRole | null = null;
 const links = Links.open({ onChange: (states) => role?.linksChanged(states) });
@@ -75,9 +83,11 @@ process.on('SIGUSR2', () => {
   log.info({
     ...role.status(),
     conflicts,
+    messages: messagesOf(role),
     drops: Object.fromEntries(drops),
     sendErrors: Object.fromEntries(sendErrors),
     kernel: role.statistics(),
+    memory: process.memoryUsage(),
   });
 });
 process.once('SIGTERM', () => {
