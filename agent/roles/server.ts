@@ -172,13 +172,18 @@ export class ServerRole {
       unserved: this.core.links.unserved,
       subnets: this.use(),
       foreignServers: [...this.counters.foreignServers.keys()].map(formatIpv4),
-      waiting: this.arena.waiting,
+      waiting: this.waiting,
     };
   }
 
   /** How full its subnets are. */
   use(): SubnetUse[] {
     return subnetUse(this.core.plan, this.store.leases);
+  }
+
+  /** How many replies are held back until their lease is durable. */
+  get waiting(): number {
+    return this.arena.waiting;
   }
 
   statistics(): PacketStatistics {

@@ -52,7 +52,7 @@ export interface DhcpServerSpec {
    */
   readonly classes?: readonly ClientClass[];
   /**
-   * What to boot, for every subnet that has no table of its own. The first entry that fits counts.
+   * What to boot, for clients that no nearer table has anything for. The first entry that fits counts.
    * @maxItems 64
    */
   readonly boot?: readonly BootEntry[];

@@ -44,7 +44,7 @@ export interface ServerSubnet {
   /** For clients of this subnet. */
   readonly options?: DhcpOptions;
   /**
-   * What to boot here, instead of the table in spec.
+   * What to boot here. What fits nobody here is looked for farther out; an empty list ends the search.
    * @maxItems 64
    */
   readonly boot?: readonly BootEntry[];
@@ -152,7 +152,7 @@ export interface Reservation {
   readonly hostname?: string;
   readonly options?: DhcpOptions;
   /**
-   * What this client boots, before every other table.
+   * What this client boots, as far as it fits, before every other table.
    * @maxItems 64
    */
   readonly boot?: readonly BootEntry[];

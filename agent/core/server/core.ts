@@ -166,7 +166,7 @@ export class ServerCore {
   tick(now: Millis): void {
     const { state } = this;
     endOffers(state, now);
-    state.plan.endQuarantines(now, state.leases);
+    state.plan.endQuarantines(now, state.leases, state.offers);
     for (const lease of state.leases.expire(now, EXPIRE_BATCH)) {
       state.circuits.note(lease);
       state.plan.left(lease.address, lease.expires);

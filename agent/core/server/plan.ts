@@ -13,6 +13,7 @@ import type {
 import type { LeaseTable } from '../lease.ts';
 import { Aged } from './aged.ts';
 import { Classes } from './classes.ts';
+import type { Offers } from './offers.ts';
 import { Pool } from './pool.ts';
 import { type Reservation, Reservations } from './reservations.ts';
 import { type ReservedSettings, Scope } from './settings.ts';
@@ -64,7 +65,8 @@ export class ServerPlan {
   /** `leases` tells which addresses of the pools are taken; `before` is asked first, as most edits leave pools alone. */
   constructor(config: ServerConfig, leases: LeaseTable, before: ServerPlan | null) {
     this.config = config;
-    const kept = before !== null && samePools(before.config, config) ? before.pools() : [];
+    const unchanged = before !== null && samePools(before.config, config);
+    const kept = unchanged ? before.pools() : [];
     this.classes = new Classes(config.classes);
     const reserved = new Map<Ipv4, Reservation>();
     this.reserved = reserved;
@@ -77,7 +79,7 @@ export class ServerPlan {
     this.revoked = revoked;
     this.hasSelectors = this.subnets.some((subnet) => subnet.config.selectors.length > 0);
     for (const intent of config.intents) this.follow(intent, leases, reserved, revoked);
-    if (kept.length === 0) this.fill(leases);
+    if (!unchanged) this.fill(leases);
   }
 
   pools(): ServerPool[] {
@@ -111,12 +113,14 @@ export class ServerPlan {
     return null;
   }
 
-  /** Ends the quarantines whose time is up. `leases` tells which addresses are free then. */
-  endQuarantines(now: Millis, leases: LeaseTable): void {
+  /** Ends the quarantines whose time is up. `leases` and `offers` tell which addresses are free then. */
+  endQuarantines(now: Millis, leases: LeaseTable, offers: Offers): void {
     for (const [address, until] of this.quarantined) {
       if (until > now) continue;
       this.quarantined.delete(address);
       const state = leases.stateOf(address);
+      // An offered address goes back to its pool when the offer ends.
+      if (offers.ofAddress(address) !== null) continue;
       if (state === 'free') this.freed(address);
       else if (state !== 'bound') this.left(address, leases.expiresOf(address));
     }
