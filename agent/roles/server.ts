@@ -73,7 +73,7 @@ export class ServerRole {
   private readonly core: ServerCore;
   private readonly pinger: Pinger;
   private arp: ArpProber | null = null;
-  private readonly heldPort: HeldPort | null;
+  private heldPorts: readonly HeldPort[];
   private readonly forget: () => void;
   private timer: NodeJS.Timeout | undefined;
   private timerAt: Millis = Number.POSITIVE_INFINITY;
@@ -134,7 +134,7 @@ export class ServerRole {
       onError: (error) => this.log.warn({ err: error }, 'ICMP probes do not work'),
     });
     this.forget = this.store.onDurable((ticket) => this.durable(ticket));
-    this.heldPort = this.hold();
+    this.heldPorts = this.hold();
     this.watchForOthers();
     this.arm();
     this.tell();
@@ -142,8 +142,13 @@ export class ServerRole {
 
   /** Takes another configuration between two packets; leases, offers and probes stay. */
   reconfigure(config: ServerConfig): void {
+    const { proxyDhcp } = this.config;
     this.config = config;
     this.core.configure(config);
+    if (config.proxyDhcp !== proxyDhcp) {
+      for (const port of this.heldPorts) port.close();
+      this.heldPorts = this.hold();
+    }
     this.watchForOthers();
     this.arm();
     this.tell();
@@ -209,7 +214,7 @@ export class ServerRole {
     this.routed.close();
     this.arp?.close();
     this.pinger.close();
-    this.heldPort?.close();
+    for (const port of this.heldPorts) port.close();
   }
 
   private batch(count: number): void {
@@ -322,17 +327,17 @@ export class ServerRole {
   }
 
   // Only a courtesy: with it the kernel does not tell clients that the port is closed.
-  private hold(): HeldPort | null {
-    try {
-      return holdPort(SERVER_PORT);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      this.log.info(
-        { port: SERVER_PORT, code },
-        'UDP port is not ours to hold; serving all the same',
-      );
-      return null;
+  private hold(): HeldPort[] {
+    const held: HeldPort[] = [];
+    for (const port of this.config.proxyDhcp ? [SERVER_PORT, PROXY_PORT] : [SERVER_PORT]) {
+      try {
+        held.push(holdPort(port));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        this.log.info({ port, code }, 'UDP port is not ours to hold; serving all the same');
+      }
     }
+    return held;
   }
 }
 
