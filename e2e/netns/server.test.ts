@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import type { DhcpServerSpec } from '../../crds/types/dhcpserver.ts';
 import { eventually, Lab, type Node, type Process } from '../lab/lab.ts';
 import * as peers from '../lab/peers.ts';
+import { agent, relayManifest } from './office.ts';
 
 const SERVE = fileURLToPath(new URL('../lab/serve.ts', import.meta.url));
 const root = process.getuid?.() === 0 ? {} : { skip: 'needs root: network namespaces' };
@@ -244,6 +245,75 @@ lab(
     const process = where.server.start('setpriv', [...drop, 'node', SERVE, file]);
     await process.line(/"msg":"started"/);
     assert.match((await peers.udhcpc(where.client, 'eth0').lease()).address, /^192\.0\.2\.1\d\d$/);
+  },
+);
+
+lab(
+  'a lease, its renewal and its release through our own relay and through dnsmasq as a relay',
+  async (where) => {
+    const server = await serve(where);
+    const spec = { interfaces: [{ match: 'lan' }], upstreams: [{ address: '203.0.113.1' }] };
+    const dnsmasq = ['-d', '--port=0', '-C', '/dev/null', '--dhcp-relay=198.51.100.1,203.0.113.1'];
+    for (const start of [
+      () => agent(where.router, [relayManifest(spec)]),
+      async () => where.router.start('dnsmasq', dnsmasq),
+    ]) {
+      const relay = await start();
+      const running = peers.udhcpc(where.far, 'eth0');
+      const first = await running.lease();
+      assert.match(first.address, /^198\.51\.100\.1\d\d$/);
+      running.renew();
+      assert.equal((await running.lease()).address, first.address);
+      await running.release();
+      await eventually('the release', async () =>
+        /"name":"198.51.100.0\/24"[^}]*"bound":0/.test(await statusOf(server)),
+      );
+      await relay.stop();
+    }
+  },
+);
+
+lab('nmap discovers it, and what it finds is what is configured', async (where) => {
+  await serve(where);
+  // It looks only at interfaces that have an address.
+  where.client.ip('address add 192.0.2.50/24 dev eth0');
+  const nmap = where.client.start('nmap', [
+    '--script',
+    'broadcast-dhcp-discover',
+    '--script-args',
+    'broadcast-dhcp-discover.timeout=2s',
+    '-e',
+    'eth0',
+  ]);
+  await nmap.end(30);
+  assert.match(nmap.output, /DHCP Message Type: DHCPOFFER/);
+  assert.match(nmap.output, /Server Identifier: 192\.0\.2\.1/);
+  assert.match(nmap.output, /Subnet Mask: 255\.255\.255\.0/);
+});
+
+lab(
+  'a client that asks for another’s address, or is on the wrong network, is refused at once',
+  async (where) => {
+    await serve(where, { authoritative: true });
+    await peers.udhcpc(where.client, 'eth0').lease();
+    const wire = await capture(where.client, 'eth0', 'udp port 67 or udp port 68');
+    // A lease file from elsewhere makes dhclient ask for an address there.
+    const stale = join(where.lab.folder, 'stale.leases');
+    writeFileSync(
+      stale,
+      'lease {\n interface "eth0";\n fixed-address 10.9.9.9;\n option subnet-mask 255.255.255.0;\n option dhcp-lease-time 99999;\n option dhcp-server-identifier 10.9.9.1;\n renew 6 2037/01/01 00:00:00;\n rebind 6 2037/01/01 00:00:00;\n expire 6 2037/01/01 00:00:00;\n}\n',
+    );
+    const conf = join(where.lab.folder, 'stale.conf');
+    writeFileSync(conf, 'initial-interval 1;\ntimeout 20;\n');
+    const files = ['-lf', stale, '-cf', conf, '-pf', `${stale}.pid`, '-sf', '/bin/true'];
+    where.client.start('dhclient', ['-4', '-d', '-v', ...files, 'eth0']);
+    await eventually('a NAK and a new lease', () =>
+      /Message \(53\), length 1: NACK[\s\S]*length 1: ACK/.test(wire.output),
+    );
+    const nak = packets(wire).find((packet) => packet.includes('NACK'))!;
+    assert.match(nak, /> 255\.255\.255\.255\.68/);
+    assert.match(nak, /> ff:ff:ff:ff:ff:ff/);
+    assert.match(nak, /udp sum ok/);
   },
 );
 

@@ -10,7 +10,7 @@ import { SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import type { SelectorConfig } from '../../../crds/types/serverconfig.ts';
 import { matchesGlob } from '../relay/links.ts';
 import type { ServerDrop } from './drops.ts';
-import type { Subnet } from './plan.ts';
+import type { SelectedSubnet, Subnet } from './plan.ts';
 import { OPTION, type Request } from './request.ts';
 import { equals, MATCH_WORDS } from './reservations.ts';
 import type { ServerState } from './state.ts';
@@ -60,7 +60,7 @@ function explain({ client, trace }: ServerState): void {
 // that is reserved outside the pools is at home in its subnet like any other.
 function selectSubnet(state: ServerState): Subnet | null {
   const { plan, request, client } = state;
-  if (plan.hasSelectors) {
+  if (plan.selectors.length + plan.selectorsByGiaddr.size > 0) {
     const subnet = bySelector(state);
     if (subnet !== null) return found(state, subnet, 'selectors', subnet.name);
   }
@@ -106,20 +106,27 @@ function found(
   return subnet;
 }
 
+// What names the relay comes first. There may be thousands of those, as many as there are circuits in a fabric.
 function bySelector({ plan, request, client }: ServerState): Subnet | null {
-  for (const subnet of plan.subnets) {
-    for (const selector of subnet.config.selectors) {
-      if (!fits(selector, request)) continue;
-      client.byVirtualSubnet = selector.vrf !== null;
-      return subnet;
-    }
-  }
+  const named = plan.selectorsByGiaddr.get(request.giaddr) ?? NONE;
+  const chosen = firstThatFits(named, request) ?? firstThatFits(plan.selectors, request);
+  if (chosen === null) return null;
+  client.byVirtualSubnet = chosen.selector.vrf !== null;
+  return chosen.subnet;
+}
+
+const NONE: readonly SelectedSubnet[] = [];
+
+function firstThatFits(
+  selectors: readonly SelectedSubnet[],
+  request: Request,
+): SelectedSubnet | null {
+  for (const selected of selectors) if (fits(selected.selector, request)) return selected;
   return null;
 }
 
 function fits(selector: SelectorConfig, request: Request): boolean {
-  const { giaddr, circuitId, remoteId, vrf } = selector;
-  if (giaddr !== null && request.giaddr !== giaddr) return false;
+  const { circuitId, remoteId, vrf } = selector;
   if (circuitId !== null && !hasSubOption(request, SUB_OPTION.circuitId, circuitId)) return false;
   if (remoteId !== null && !hasSubOption(request, SUB_OPTION.remoteId, remoteId)) return false;
   if (vrf !== null && !isIn(request, vrf)) return false;

@@ -6,6 +6,7 @@ import type {
   NetworkConfig,
   PoolConfig,
   ReservationConfig,
+  SelectorConfig,
   ServerConfig,
   SettingsConfig,
   SubnetConfig,
@@ -45,6 +46,12 @@ export interface ServerPool {
   readonly scope: Scope;
 }
 
+/** A subnet, and which requests belong to it. */
+export interface SelectedSubnet {
+  readonly selector: SelectorConfig;
+  readonly subnet: Subnet;
+}
+
 /** A configuration, made ready to be asked. */
 export class ServerPlan {
   readonly config: ServerConfig;
@@ -58,8 +65,9 @@ export class ServerPlan {
   readonly quarantined: Map<Ipv4, Millis>;
   /** Clients that a user has told to let an address go. */
   readonly revoked: ReadonlyMap<Ipv4, ClientMatch>;
-  /** Whether any subnet asks for more than an address in it. */
-  readonly hasSelectors: boolean;
+  /** What says which requests belong to a subnet apart from addresses in it: by giaddr, and without one. */
+  readonly selectorsByGiaddr: ReadonlyMap<Ipv4, readonly SelectedSubnet[]>;
+  readonly selectors: readonly SelectedSubnet[];
   private settingsCount = 0;
 
   /** `leases` tells which addresses of the pools are taken; `before` is asked first, as most edits leave pools alone. */
@@ -77,7 +85,14 @@ export class ServerPlan {
     this.quarantined = new Map();
     const revoked = new Map<Ipv4, ClientMatch>();
     this.revoked = revoked;
-    this.hasSelectors = this.subnets.some((subnet) => subnet.config.selectors.length > 0);
+    const selected = this.subnets.flatMap((subnet) =>
+      subnet.config.selectors.map((selector) => ({ selector, subnet })),
+    );
+    this.selectors = selected.filter(({ selector }) => selector.giaddr === null);
+    this.selectorsByGiaddr = Map.groupBy(
+      selected.filter(({ selector }) => selector.giaddr !== null),
+      ({ selector }) => selector.giaddr!,
+    );
     for (const intent of config.intents) this.follow(intent, leases, reserved, revoked);
     if (!unchanged) this.fill(leases);
   }
