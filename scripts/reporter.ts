@@ -40,7 +40,7 @@ function judge(passed: boolean, data: Data): Verdict {
 
 function isContainer(data: Data): boolean {
   const type = (data.details as { type?: string }).type;
-  return type === 'suite' || (data.nesting === 0 && data.name.endsWith('.test.ts'));
+  return type === 'suite' || (data.nesting === 0 && /\.(test|vm)\.ts$/.test(data.name));
 }
 
 function failedInside(data: Data): boolean {

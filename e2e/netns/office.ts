@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Lab, type Node, type Process } from '../lab/lab.ts';
 
-export const AGENT = fileURLToPath(new URL('../../bin/dhcp-agent', import.meta.url));
+/** The agent as it lies in the tree, or the one that somebody names. */
+export const AGENT =
+  process.env.DHCP_AGENT ?? fileURLToPath(new URL('../../bin/dhcp-agent', import.meta.url));
 export const SERVER = '203.0.113.1';
 export const LAN0 = '192.0.2';
 export const LAN1 = '198.51.100';
