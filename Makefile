@@ -87,12 +87,16 @@ demo: setup peers ## A client LAN, our relay and a server in namespaces: real cl
 	@node e2e/demo.ts
 
 .PHONY: bench
-bench: setup peers ## Our relay beside ISC dhcrelay and dnsmasq in one run (root)
+bench: build peers ## Our relay beside ISC dhcrelay and dnsmasq in one run (root)
 	@node e2e/bench/relay.ts
 
 .PHONY: build
 build: setup ## Bundle the agent with its addon into build/agent
 	@node scripts/build.ts
+
+.PHONY: image
+image: build ## The agent's image as an archive, made without a registry
+	@node scripts/image.ts
 
 .PHONY: clean
 clean: ## Remove what was built; fetched tools stay

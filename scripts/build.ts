@@ -37,7 +37,7 @@ await build({
 copyFileSync('build/packet.node', `${OUT}/packet.node`);
 writeFileSync(
   `${OUT}/dhcp-agent`,
-  '#!/bin/sh\nexec node "$(dirname "$(readlink -f "$0")")/main.mjs" "$@"\n',
+  '#!/bin/sh\nexec node --optimize-for-size "$(dirname "$(readlink -f "$0")")/main.mjs" "$@"\n',
 );
 chmodSync(`${OUT}/dhcp-agent`, 0o755);
 console.log(`${OUT}/main.mjs ${(statSync(`${OUT}/main.mjs`).size / 1024).toFixed(0)} KiB`);
