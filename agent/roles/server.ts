@@ -44,7 +44,20 @@ export interface ServerStore {
   now(): Millis;
   /** Calls back with the latest ticket whenever leases have become durable; returns what ends that. */
   onDurable(told: (ticket: Ticket) => void): () => void;
+  /**
+   * Calls back when writing has failed: what is not durable up to this ticket never will be, and these addresses have
+   * the record again that they had before.
+   */
+  onFailed(told: (ticket: Ticket, addresses: readonly Ipv4[]) => void): () => void;
+  /** Whether leases can be written, and calls back when that changes. */
+  readonly state: StoreState;
+  onState(told: (state: StoreState) => void): () => void;
 }
+
+/** Whether leases can be written, and for people why not. */
+export type StoreState =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'degraded'; readonly reason: string };
 
 /** What a server needs from the agent around it. */
 export interface ServerRoleParts {
@@ -74,7 +87,7 @@ export class ServerRole {
   private readonly pinger: Pinger;
   private arp: ArpProber | null = null;
   private heldPorts: readonly HeldPort[];
-  private readonly forget: () => void;
+  private readonly listening: readonly (() => void)[];
   private timer: NodeJS.Timeout | undefined;
   private timerAt: Millis = Number.POSITIVE_INFINITY;
   private foreignTimer: NodeJS.Timeout | undefined;
@@ -133,7 +146,8 @@ export class ServerRole {
       onReply: (address) => this.answered(address, null),
       onError: (error) => this.log.warn({ err: error }, 'ICMP probes do not work'),
     });
-    this.forget = this.store.onDurable((ticket) => this.durable(ticket));
+    this.core.writable = this.store.state.kind === 'ready';
+    this.listening = this.listen();
     this.heldPorts = this.hold();
     this.watchForOthers();
     this.arm();
@@ -161,6 +175,10 @@ export class ServerRole {
 
   /** What keeps it from serving, in words; empty when nothing does. */
   notReady(): string[] {
+    const { state } = this.store;
+    if (state.kind === 'degraded') {
+      return [`DhcpServer ${this.config.name} cannot write leases: ${state.reason}`];
+    }
     const { links } = this.core;
     const served = [...links.byIndex.values()].some((link) => link.served);
     if (this.config.interfaces.length === 0 || served) return [];
@@ -209,7 +227,7 @@ export class ServerRole {
   stop(): void {
     clearTimeout(this.timer);
     clearInterval(this.foreignTimer);
-    this.forget();
+    for (const stop of this.listening) stop();
     this.packets.close();
     this.routed.close();
     this.arp?.close();
@@ -248,6 +266,23 @@ export class ServerRole {
     const { dropped } = this.packets.statistics();
     this.core.overloaded = dropped > this.dropped;
     this.dropped = dropped;
+  }
+
+  private listen(): readonly (() => void)[] {
+    const { store, core } = this;
+    return [
+      store.onDurable((ticket) => this.durable(ticket)),
+      store.onFailed((ticket, addresses) => core.failed(ticket, addresses)),
+      store.onState((state) => {
+        core.writable = state.kind === 'ready';
+        if (state.kind === 'ready') this.log.info('leases can be written again');
+        else
+          this.log.error(
+            { reason: state.reason },
+            'leases cannot be written: nothing new is given',
+          );
+      }),
+    ];
   }
 
   private durable(ticket: Ticket): void {

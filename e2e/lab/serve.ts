@@ -39,6 +39,16 @@ class MemoryStore implements ServerStore {
     return Date.now();
   }
 
+  readonly state = { kind: 'ready' } as const;
+
+  onFailed(): () => void {
+    return () => {};
+  }
+
+  onState(): () => void {
+    return () => {};
+  }
+
   onDurable(told: (ticket: Ticket) => void): () => void {
     this.told = told;
     return () => {

@@ -102,6 +102,14 @@ export class ReplyArena {
     return true;
   }
 
+  /** Drops what waited for this ticket or an earlier one: it will never be true. */
+  abandon(failed: Ticket): void {
+    while (this.waiting > 0 && this.tickets[this.oldest]! <= failed) {
+      this.oldest = this.oldest + 1 === this.capacity ? 0 : this.oldest + 1;
+      this.waiting--;
+    }
+  }
+
   /** What was queued has been sent. */
   flushed(): void {
     this.used = 0;

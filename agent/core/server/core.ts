@@ -29,7 +29,7 @@ import { ServerPlan } from './plan.ts';
 import { Probes, type Waiting } from './probes.ts';
 import { probeClear, probeTaken, takeUp } from './probing.ts';
 import { recall } from './recall.ts';
-import { leave } from './record.ts';
+import { leave, takeBack } from './record.ts';
 import { Reply } from './reply.ts';
 import { Request } from './request.ts';
 import { request as answerRequest } from './select.ts';
@@ -142,6 +142,21 @@ export class ServerCore {
   /** Leases up to this ticket are on disk: their replies are queued. False when there is more than the outboxes hold. */
   durable(ticket: Ticket): boolean {
     return this.state.arena.release(ticket);
+  }
+
+  /**
+   * Leases up to this ticket that are not on disk never will be: these addresses have the record again that they had
+   * before. Nobody was told of them, and nobody will be.
+   */
+  failed(ticket: Ticket, addresses: readonly Ipv4[]): void {
+    const { state } = this;
+    state.arena.abandon(ticket);
+    for (const address of addresses) takeBack(state, address);
+  }
+
+  /** Whether leases can be written. While they cannot, renewals are honoured for what is left, and nothing new is given. */
+  set writable(writable: boolean) {
+    this.state.refusedUntil = writable ? 0 : Number.POSITIVE_INFINITY;
   }
 
   /** Somebody answered for an address, by ARP (with its hardware address) or ICMP. */

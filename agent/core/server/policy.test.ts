@@ -528,6 +528,33 @@ test('while leases cannot be written renewals are honoured for what is left, and
   assert.equal(bed.lease({ mac: C }), '192.0.2.12');
 });
 
+test('a lease that could not be written was never given: no ACK, and the address is free again', () => {
+  class Failing extends Leases {
+    /** As the store does when a write fails. */
+    undo(address: string): void {
+      this.forget(ip(address));
+    }
+  }
+  const leases = new Failing({ secret: { low: 1, high: 2 } });
+  const bed = new Bed({ subnets: [small('192.0.2.10', '192.0.2.10')] }, { leases });
+  bed.holdBack = true;
+  const offer = bed.ask({ mac: A });
+  assert.deepEqual(bed.say(taking(offer, { mac: A })), []);
+  leases.undo('192.0.2.10');
+  bed.machine.core.failed(Number.MAX_SAFE_INTEGER, [ip('192.0.2.10')]);
+  assert.deepEqual(bed.becomeDurable(), []);
+  assert.equal(bed.ask({ mac: B }).yiaddr, '192.0.2.10');
+});
+
+test('a store that is known to refuse leads to no offers at all, until it takes leases again', () => {
+  const bed = new Bed();
+  bed.machine.core.writable = false;
+  assert.deepEqual(bed.say({ mac: A }), []);
+  assert.equal(bed.dropped(), 'storeUnavailable');
+  bed.machine.core.writable = true;
+  assert.equal(bed.lease({ mac: A }), '192.0.2.10');
+});
+
 const BOOT: Partial<DhcpServerSpec> = {
   boot: [
     { userClass: 'iPXE', httpUrl: 'http://192.0.2.69/boot.ipxe' },

@@ -103,7 +103,7 @@ export function bind(
   draft.bootp = request.type === 0;
   const ticket = leases.put(draft);
   if (ticket === 0) {
-    state.refusedUntil = now + REFUSAL_MILLIS;
+    state.refusedUntil = Math.max(state.refusedUntil, now + REFUSAL_MILLIS);
     return 0;
   }
   state.refusedUntil = 0;
@@ -156,6 +156,17 @@ export function quarantine(
   const base = by ?? { ...blank(), address, subnet, starts: now };
   const expires = now + state.plan.config.declineQuarantine;
   return rewrite(state, { ...base, state: 'declined', lastTransaction: now, expires });
+}
+
+/** Follows a record that has gone back to what it was, because the new one could not be written. */
+export function takeBack({ leases, offers, plan, circuits }: ServerState, address: Ipv4): void {
+  const lease = leases.get(address);
+  circuits.note(lease ?? { ...blank(), address, state: 'released' });
+  // An offered address goes back to its pool when the offer ends.
+  if (offers.ofAddress(address) !== null) return;
+  if (lease === undefined) plan.freed(address);
+  else if (lease.state === 'released' || lease.state === 'expired')
+    plan.left(address, lease.expires);
 }
 
 function rewrite(state: ServerState, lease: Lease): Ticket {
