@@ -1,5 +1,5 @@
-// A server role by itself: `node e2e/lab/serve.ts manifest.yaml`. Leases are kept in memory, so that what is measured
-// and tested is the server and not the disk. SIGHUP reads the manifest again.
+// A server role by itself: `node e2e/lab/serve.ts manifest.yaml [directory]`. Without a directory leases are kept in
+// memory, so that what is measured and tested is the server and not the disk. SIGHUP reads the manifest again.
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
@@ -8,6 +8,7 @@ import { Leases } from '../../agent/core/lease/table.ts';
 import type { Ticket } from '../../agent/core/lease.ts';
 import { Links } from '../../agent/net/links.ts';
 import { ServerRole, type ServerStore } from '../../agent/roles/server.ts';
+import { LeaseStore } from '../../agent/store/store.ts';
 import type { Millis } from '../../codec/machine.ts';
 import { compileServer } from '../../crds/compile/server.ts';
 import type { DhcpServer } from '../../crds/types/dhcpserver.ts';
@@ -73,6 +74,7 @@ function messagesOf({ counters }: ServerRole): object {
   return counts;
 }
 
+const directory = process.argv[3];
 const log = pino({ level: process.env.LOG_LEVEL ?? 'info' });
 let role: ServerRole | null = null;
 const links = Links.open({ onChange: (states) => role?.linksChanged(states) });
@@ -81,7 +83,7 @@ role = new ServerRole({
   config: load(),
   links: links.snapshot,
   log,
-  store: new MemoryStore(),
+  store: directory === undefined ? new MemoryStore() : await LeaseStore.open({ directory }),
   random: () => randomInt(2 ** 32) / 2 ** 32,
 });
 process.on('SIGHUP', () => {
