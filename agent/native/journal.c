@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 // What the lease store needs and node:fs does not have: write and fdatasync as one job of the thread
-// pool, open file description locks, and the clock that neither steps nor stops in suspend.
+// pool, file locks, and the clock that neither steps nor stops in suspend.
 
 static const double POSITION_MAX = 9007199254740991;  // 2^53 - 1, the last exact integer of a double
 
@@ -128,22 +129,21 @@ napi_value js_write_durably(napi_env env, napi_callback_info info) {
   return throw_napi(env);
 }
 
-// lockFile(fd): whether the exclusive lock is ours now; it lasts as long as the descriptor.
+// lockFile(fd): whether the exclusive lock is ours now; it lasts as long as the open file. flock(2),
+// since it also locks a directory, and on a file system that is mounted read-only.
 napi_value js_lock_file(napi_env env, napi_callback_info info) {
-  napi_value value;
+  napi_value value, result;
   uint32_t fd;
   if (!read_arguments(env, info, 1, &value) ||
       !read_uint32(env, value, "fd", 0, INT32_MAX, &fd)) {
     return NULL;
   }
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  bool taken = fcntl((int)fd, F_OFD_SETLK, &lock) == 0;
-  if (!taken && errno != EAGAIN && errno != EACCES) {
+  bool taken = flock((int)fd, LOCK_EX | LOCK_NB) == 0;
+  if (!taken && errno != EWOULDBLOCK) {
     struct failure failure = {0};
-    failed(&failure, "the lease store needs a file system with locks", "lock of the lease store");
+    failed(&failure, "it must lie on a file system with locks", "lock of the lease store");
     return throw_failure(env, &failure);
   }
-  napi_value result;
   return napi_get_boolean(env, taken, &result) == napi_ok ? result : throw_napi(env);
 }
 
