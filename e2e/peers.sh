@@ -13,7 +13,9 @@ need tcpdump tcpdump
 need tshark tshark
 need curl curl
 need cc gcc
-need python3 python3
+need /usr/bin/python3 python3
+need /usr/lib/python3/dist-packages/scapy python3-scapy
+need nmap nmap
 need busybox busybox
 need udhcpc udhcpc
 need /usr/sbin/dhclient isc-dhcp-client

@@ -8,6 +8,18 @@ import { join } from 'node:path';
 
 let made = 0;
 
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+// A signal would end the process without its 'exit' handlers, and leave the labs standing.
+function takeDownOnSignals(): void {
+  for (const [name, number] of Object.entries(SIGNALS) as [NodeJS.Signals, number][]) {
+    process.prependOnceListener(name, () => {
+      // Somebody who handles the signal takes his labs down himself.
+      if (process.listenerCount(name) === 0) process.exit(128 + number);
+    });
+  }
+}
+
 /** Namespaces, cables and processes that belong together. */
 export class Lab {
   /** A folder for files of this lab; it goes with it. */
@@ -18,6 +30,7 @@ export class Lab {
   private closed = false;
 
   constructor(name: string) {
+    if (made === 0) takeDownOnSignals();
     this.prefix = `dol${process.pid}-${made++}-`;
     this.folder = mkdtempSync(join(tmpdir(), `lab-${name}-`));
     process.once('exit', this.remove);

@@ -1,9 +1,9 @@
 // The foreign programs that our own must get along with, each started in a lab with its files in the lab's folder.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Node, Process } from './lab.ts';
+import { eventually, type Node, type Process } from './lab.ts';
 
 const SCRIPT = fileURLToPath(new URL('client-script.sh', import.meta.url));
 let files = 0;
@@ -58,9 +58,10 @@ export function udhcpc(node: Node, ifname: string, args: readonly string[] = [])
   };
 }
 
-/** ISC's client. `conf` is dhclient.conf. */
-export function dhclient(node: Node, ifname: string, conf = ''): Client {
+/** ISC's client. `conf` goes into dhclient.conf, `known` is what it remembers: dhclient.leases. */
+export function dhclient(node: Node, ifname: string, conf = '', known = ''): Client {
   const folder = folderFor(node, 'dhclient');
+  writeFileSync(join(folder, 'leases'), known);
   writeFileSync(
     join(folder, 'conf'),
     `initial-interval 1;\nbackoff-cutoff 2;\ntimeout 30;\n${conf}`,
@@ -89,24 +90,13 @@ export function dhclient(node: Node, ifname: string, conf = ''): Client {
   };
 }
 
-/** Roy Marples' client, with /run and /var/lib/dhcpcd of its own. */
-export function dhcpcd(node: Node, ifname: string, args: readonly string[] = []): Client {
+/** Roy Marples' client, with /run and /var/lib/dhcpcd of its own. It probes by ARP unless `args` say otherwise. */
+export function dhcpcd(node: Node, ifname: string, args: readonly string[] = ['--noarp']): Client {
   const folder = folderFor(node, 'dhcpcd');
   writeFileSync(join(folder, 'conf'), 'option domain_name_servers, routers\nnohook resolv.conf\n');
   const mounts =
     'mount -t tmpfs tmpfs /run && mkdir -p /run/dhcpcd && mount -t tmpfs tmpfs /var/lib/dhcpcd';
-  const command = [
-    '-4',
-    '-B',
-    '-d',
-    '--noarp',
-    '-f',
-    join(folder, 'conf'),
-    '-c',
-    SCRIPT,
-    ...args,
-    ifname,
-  ];
+  const command = ['-4', '-B', '-d', '-f', join(folder, 'conf'), '-c', SCRIPT, ...args, ifname];
   const process = node.start('unshare', [
     '-m',
     'sh',
@@ -123,6 +113,56 @@ export function dhcpcd(node: Node, ifname: string, args: readonly string[] = [])
       await process.stop('SIGALRM');
     },
   };
+}
+
+/**
+ * systemd-networkd by itself, without bus and udev, with /run of its own and a read-only /sys, so that it takes links as
+ * they are. `settings` are lines of [DHCPv4]. Needs a root that may become another user.
+ */
+export function networkd(node: Node, ifname: string, settings: readonly string[] = []): Client {
+  const folder = folderFor(node, 'networkd');
+  const conf = join(folder, 'lab.network');
+  // Its own identifier would be made of the machine's.
+  const duid = `DUIDType=vendor\nDUIDRawData=00:00:ab:11:00:00:${node.mac(ifname)}`;
+  writeFileSync(
+    conf,
+    `[Match]\nName=${ifname}\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nLLDP=no\n[DHCPv4]\n${[duid, ...settings].join('\n')}\n`,
+  );
+  const mounts =
+    'mount -t tmpfs tmpfs /run && mount -t sysfs -o ro sysfs /sys && mkdir -p /run/systemd/network';
+  const start = `${mounts} && cp ${conf} /run/systemd/network/ && exec /lib/systemd/systemd-networkd`;
+  const process = node.start('unshare', ['-m', 'sh', '-c', start], {
+    env: { SYSTEMD_LOG_LEVEL: 'debug', SYSTEMD_LOG_TARGET: 'console', SYSTEMD_COLORS: '0' },
+  });
+  let seen = 0;
+  return {
+    process,
+    lease: async (seconds = 25) => {
+      await process.line(new RegExp(`(?:DHCPv4 client: ACK[\\s\\S]*?){${++seen}}\\n`), seconds);
+      const index = /^(\d+):/.exec(node.run('ip', '-o', 'link', 'show', 'dev', ifname))![1];
+      const file = `/proc/${process.pid}/root/run/systemd/netif/leases/${index}`;
+      const text = await eventually('the lease file', () => readLease(file), seconds);
+      const value = (key: string): string =>
+        new RegExp(`^${key}=(.+)$`, 'm').exec(text)?.[1] ?? '-';
+      return {
+        reason: seen === 1 ? 'BOUND' : 'RENEW',
+        address: value('ADDRESS'),
+        router: value('ROUTER'),
+        names: value('DNS'),
+        server: value('SERVER_ADDRESS'),
+        seconds: Number(value('LIFETIME')),
+      };
+    },
+    renew: () => assert.fail('networkd renews when it is due'),
+    release: async () => {
+      await process.stop();
+    },
+  };
+}
+
+function readLease(file: string): string | null {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return /^LIFETIME=/m.test(text) ? text : null;
 }
 
 // Each call waits for one more lease than the last.
@@ -294,6 +334,8 @@ export async function deafServer(
   return process;
 }
 
-/** Every kind of client, and of server, by name. */
+/** The clients that run anywhere, also as root of a user namespace. */
 export const CLIENTS = { udhcpc, dhclient, dhcpcd } as const;
+/** Every kind of client, and of server, by name. */
+export const ALL_CLIENTS = { ...CLIENTS, networkd } as const;
 export const SERVERS = { dnsmasq, dhcpd, kea } as const;
