@@ -33,6 +33,8 @@ export function readManifests(files: readonly ManifestText[]): Manifests {
     // What kubectl takes, anchors and merge keys included, without the long excerpts of pretty errors.
     const parsed = parseAllDocuments(text, {
       lineCounter: lines,
+      // Its warnings go to the process's, and say nothing that our own problems do not.
+      logLevel: 'error',
       merge: true,
       prettyErrors: false,
     });
