@@ -1,5 +1,5 @@
 // Numbers by slot, in chunks: growing never copies, so a table that doubles does not delay an answer.
-const CHUNK_BITS = 14;
+const CHUNK_BITS = 12;
 const CHUNK = 1 << CHUNK_BITS;
 const WITHIN = CHUNK - 1;
 

@@ -2,13 +2,15 @@
 const SHARDS = 256;
 const SHARD_START = 8;
 const EMPTY = -1;
+/** What all shards are before their first entry; never written to. */
+const NOTHING = fresh(1);
 
 /**
  * A hash table of slots: open addressing, linear probing, no tombstones. An entry is two numbers, hash and slot, so that
  * most of a search stays in one cache line. The high octet of a hash picks the shard.
  */
 export class SlotTable {
-  private readonly shards: Int32Array[] = Array.from({ length: SHARDS }, () => fresh(SHARD_START));
+  private readonly shards: Int32Array[] = new Array<Int32Array>(SHARDS).fill(NOTHING);
   private readonly filled = new Int32Array(SHARDS);
 
   /** The slot of this hash for which `matches` holds, or -1. */
@@ -37,7 +39,7 @@ export class SlotTable {
     const number = hash >>> 24;
     let shard = this.shards[number]!;
     // At most two thirds full: a miss then looks at five places on average.
-    if (3 * this.filled[number]! >= shard.length) shard = this.grow(number);
+    if (shard === NOTHING || 3 * this.filled[number]! >= shard.length) shard = this.grow(number);
     place(shard, hash, slot);
     this.filled[number]!++;
   }
@@ -67,7 +69,7 @@ export class SlotTable {
 
   private grow(number: number): Int32Array {
     const old = this.shards[number]!;
-    const shard = fresh(old.length);
+    const shard = fresh(Math.max(old.length, SHARD_START));
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== EMPTY) place(shard, old[at]!, old[at + 1]!);
     }
