@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import type { FileHandle } from 'node:fs/promises';
+import type { Ipv4 } from '../../codec/ipv4.ts';
+import type { Millis } from '../../codec/machine.ts';
+import { FRAME, FRAMES_AT, type FrameKind } from '../core/journal.ts';
+import type { ClockRecord } from '../core/lease/clock.ts';
+import { type Memory, memoryOf, RECORD_MAX } from '../core/lease/record.ts';
+import type { HashKey } from '../core/lease/siphash.ts';
+import { type LeaseLog, Leases } from '../core/lease/table.ts';
+import type { LeaseState, Ticket } from '../core/lease.ts';
+import { addon, type SystemError } from '../net/addon.ts';
+import { Batch } from './batch.ts';
+
+/**
+ * Blocks are reserved this far ahead, once for some 20,000 changes: fdatasync after 16 KiB then takes 198 µs instead of
+ * 259, and at worst 0.8 ms instead of 36 (ext4, 4,000 appends).
+ */
+const RESERVE_BYTES = 4 * 1024 * 1024;
+
+/** A file that changes are appended to. */
+export interface JournalFile {
+  readonly handle: FileHandle;
+  readonly number: number;
+  readonly seed: number;
+}
+
+/** What becomes of changes. */
+export interface JournalEvents {
+  /** All tickets up to this one are durable. */
+  durable(ticket: Ticket): void;
+  /**
+   * Writing failed. No ticket up to this one that was not durable will ever be; the addresses are as they were before,
+   * and nothing is taken until `start`.
+   */
+  failed(error: SystemError, ticket: Ticket, addresses: readonly Ipv4[]): void;
+}
+
+export interface JournalParts {
+  readonly secret: HashKey;
+  readonly clock: () => ClockRecord;
+  readonly events: JournalEvents;
+}
+
+/** How much was written, and how long the disk takes. */
+export interface JournalStatistics {
+  batches: number;
+  changes: number;
+  octets: number;
+  /** Of the last batch, from its hand-over to its return. */
+  syncMillis: Millis;
+  /** Of all batches. */
+  syncMillisTotal: Millis;
+}
+
+/**
+ * Group commit: one batch is written and synced by a pool thread while the next one forms. A batch is handed over when
+ * the event that brought its first change has been dealt with, or when the one before it is durable.
+ */
+export class Journal implements LeaseLog {
+  readonly leases: Leases;
+  readonly statistics: JournalStatistics = {
+    batches: 0,
+    changes: 0,
+    octets: 0,
+    syncMillis: 0,
+    syncMillisTotal: 0,
+  };
+  /** The last sequence given, and the last that is durable. */
+  sequence: Ticket = 0;
+  durable: Ticket = 0;
+  /** What the clocks said when that was last written. */
+  noted: ClockRecord | null = null;
+
+  private readonly parts: JournalParts;
+  private file: JournalFile | null = null;
+  private position = 0;
+  private reserved = 0;
+  private forming = new Batch();
+  private flying = new Batch();
+  private writing = false;
+  private scheduled = false;
+  private handedOver: Millis = 0;
+  private next: { file: JournalFile; switched: (last: Ticket | null) => void } | null = null;
+  /** Addresses whose present record has not been taken, because nothing could be written. As many as leases at most. */
+  private readonly unwritten = new Set<Ipv4>();
+  private readonly scratch = memoryOf(Buffer.alloc(RECORD_MAX));
+
+  constructor(parts: JournalParts) {
+    this.parts = parts;
+    this.leases = new Leases({ secret: parts.secret, log: this });
+  }
+
+  /** Takes changes from now on and appends them to a file that has only a header. Its `first` is `sequence` + 1. */
+  start(file: JournalFile): void {
+    assert(this.file === null && this.forming.end === 0);
+    this.use(file);
+    this.durable = this.sequence;
+    this.catchUp();
+  }
+
+  /** Where the next batch goes, null while nothing can be written. */
+  get current(): JournalFile | null {
+    return this.file;
+  }
+
+  /** Octets of the file at hand. */
+  get octets(): number {
+    return this.position;
+  }
+
+  /** Whether nothing waits to become durable. */
+  get idle(): boolean {
+    return !this.writing && this.forming.end === 0;
+  }
+
+  put(address: Ipv4, state: LeaseState, record: Memory, length: number): Ticket {
+    if (this.file === null || this.forming.full) {
+      // What frees an address, or keeps it out of use, is not lost; only nobody can be told that he has one.
+      return state === 'bound' ? 0 : this.defer(address);
+    }
+    return this.change(FRAME.LEASE, address, record, length);
+  }
+
+  forget(address: Ipv4): Ticket {
+    if (this.file === null || this.forming.full) return this.defer(address);
+    this.scratch.view.setUint32(0, address, true);
+    return this.change(FRAME.FORGET, address, this.scratch, 4);
+  }
+
+  /** Notes the clocks, without a change. */
+  note(): void {
+    if (this.file === null) return;
+    this.open();
+  }
+
+  /**
+   * Has the batches after the one at hand go to another file, whose `first` is not above `durable` + 1; gives the last
+   * sequence of the file until then. Null when writing failed before, then the file was not used.
+   */
+  switchTo(file: JournalFile): Promise<Ticket | null> {
+    assert(this.next === null && this.file !== null);
+    return new Promise((switched) => {
+      this.next = { file, switched };
+      if (!this.writing) this.commit();
+    });
+  }
+
+  /** Lets go of the file at hand; everything must be durable. */
+  async close(): Promise<void> {
+    const { file } = this;
+    this.file = null;
+    await file?.handle.close();
+  }
+
+  private change(kind: FrameKind, address: Ipv4, from: Memory, length: number): Ticket {
+    this.open();
+    this.forming.add(kind, address, from, length, this.file!.seed, this.leases);
+    this.sequence = this.forming.last;
+    return this.sequence;
+  }
+
+  /** Makes sure that a batch forms and will be handed over. */
+  private open(): void {
+    if (this.forming.end === 0) this.forming.begin(++this.sequence);
+    if (this.writing || this.scheduled) return;
+    this.scheduled = true;
+    process.nextTick(() => {
+      this.scheduled = false;
+      if (!this.writing) this.commit();
+    });
+  }
+
+  private defer(address: Ipv4): Ticket {
+    this.unwritten.add(address);
+    return this.sequence + 1;
+  }
+
+  /** Hands the batch over, if there is one. */
+  private commit(): void {
+    this.followSwitch();
+    if (this.forming.end === 0 || this.file === null) return;
+    [this.forming, this.flying] = [this.flying, this.forming];
+    const { flying, file, parts } = this;
+    this.noted = parts.clock();
+    flying.seal(this.noted, file.seed);
+    const end = this.position + flying.end;
+    let reserve = 0;
+    if (end > this.reserved) reserve = this.reserved = end + RESERVE_BYTES;
+    this.writing = true;
+    this.handedOver = performance.now();
+    addon().writeDurably(
+      file.handle.fd,
+      flying.memory.bytes,
+      0,
+      flying.end,
+      this.position,
+      reserve,
+      this.landed,
+    );
+    this.catchUp();
+  }
+
+  private readonly landed = (error: SystemError | null): void => {
+    this.writing = false;
+    const { flying, statistics } = this;
+    if (error !== null) {
+      this.fail(error);
+      return;
+    }
+    this.position += flying.end;
+    this.durable = flying.last;
+    statistics.batches++;
+    statistics.changes += flying.last - flying.first;
+    statistics.octets += flying.end;
+    statistics.syncMillis = performance.now() - this.handedOver;
+    statistics.syncMillisTotal += statistics.syncMillis;
+    flying.clear();
+    // The disk first, then the answers that waited for it.
+    const { durable } = this;
+    this.commit();
+    this.parts.events.durable(durable);
+  };
+
+  private followSwitch(): void {
+    if (this.next === null) return;
+    const { file, switched } = this.next;
+    const before = this.file;
+    this.next = null;
+    this.use(file);
+    // Everything in it is durable; a close that fails has nothing to say.
+    void before?.handle.close().catch(() => {});
+    switched(this.durable);
+  }
+
+  private use(file: JournalFile): void {
+    this.file = file;
+    this.position = FRAMES_AT;
+    this.reserved = FRAMES_AT;
+  }
+
+  /** Takes the records that could not be taken when they changed. */
+  private catchUp(): void {
+    for (const address of this.unwritten) {
+      if (this.forming.full) return;
+      this.unwritten.delete(address);
+      const length = this.leases.copy(address, this.scratch.bytes, 0);
+      if (length === 0) this.forget(address);
+      else this.change(FRAME.LEASE, address, this.scratch, length);
+    }
+  }
+
+  /**
+   * After a failed write or sync nobody knows what the disk has, and the kernel may call the same pages clean: the file is
+   * never written to again. Bindings go back to what is durable, so that nobody is told more than a restart would know.
+   */
+  private fail(error: SystemError): void {
+    const { file, flying, forming, next } = this;
+    this.file = null;
+    this.next = null;
+    const restored = new Set<Ipv4>();
+    for (const batch of [flying, forming]) {
+      batch.eachBefore((address, memory, start, length) => {
+        if (restored.has(address)) return;
+        restored.add(address);
+        if (this.leases.stateOf(address) !== 'bound') this.unwritten.add(address);
+        else this.restore(address, memory, start, length);
+      });
+      batch.clear();
+    }
+    void file?.handle.close().catch(() => {});
+    next?.switched(null);
+    this.parts.events.failed(error, this.sequence, [...restored]);
+  }
+
+  private restore(address: Ipv4, memory: Memory, start: number, length: number): void {
+    if (length === 0) this.leases.drop(address);
+    else this.leases.load(memory, start, length);
+  }
+}
