@@ -3,6 +3,7 @@ import type { Millis } from '../codec/machine.ts';
 import type { AgentConfig, RelayConfig } from '../crds/types/agentconfig.ts';
 import type { LinkState } from './net/links.ts';
 import { RelayRole, type RelayRoleParts } from './roles/relay.ts';
+import { Servers } from './servers.ts';
 
 /** What an agent is given by whoever constructs it. */
 export interface AgentParts {
@@ -10,6 +11,8 @@ export interface AgentParts {
   readonly nodeDuid: Uint8Array;
   readonly log: Logger;
   readonly now: () => Millis;
+  /** Where servers keep their leases. */
+  readonly stateDir: string;
   /** A number in [0, 1). */
   readonly random: () => number;
 }
@@ -17,6 +20,7 @@ export interface AgentParts {
 /** The roles of one process: starts, changes and stops them as configurations come. */
 export class Agent {
   readonly relays = new Map<string, RelayRole>();
+  readonly servers: Servers;
   /** How many configurations have been applied. */
   generation = 0;
   private readonly parts: AgentParts;
@@ -27,27 +31,33 @@ export class Agent {
 
   constructor(parts: AgentParts) {
     this.parts = parts;
+    this.servers = new Servers(parts);
   }
 
   /** Makes the roles what the configuration says; what has not changed is not touched. */
-  apply(config: AgentConfig): void {
+  async apply(config: AgentConfig): Promise<void> {
     this.config = config;
     this.generation++;
-    if (this.links !== null) this.reconcile();
+    if (this.links !== null) await this.reconcile();
   }
 
   /** Interfaces or addresses have changed. Before the first call nothing runs: a packet must find its link known. */
-  linksChanged(links: readonly LinkState[]): void {
+  async linksChanged(links: readonly LinkState[]): Promise<void> {
     const first = this.links === null;
     this.links = links;
-    if (first) this.reconcile();
-    else for (const role of this.relays.values()) role.linksChanged(links);
+    if (first) {
+      await this.reconcile();
+      return;
+    }
+    for (const role of this.relays.values()) role.linksChanged(links);
+    this.servers.linksChanged(links);
   }
 
   notReady(): string[] {
     if (this.config === null) return ['no configuration has been accepted yet'];
     if (this.links === null) return ['the interfaces of this node are not known yet'];
-    return [...this.failures.values(), ...[...this.relays.values()].flatMap((r) => r.notReady())];
+    const relays = [...this.relays.values()].flatMap((role) => role.notReady());
+    return [...this.failures.values(), ...relays, ...this.servers.notReady()];
   }
 
   status(): object {
@@ -56,34 +66,43 @@ export class Agent {
       generation: this.generation,
       notReady: this.notReady(),
       relays: [...this.relays.values()].map((role) => role.status()),
+      servers: [...this.servers.roles()].map(([, role]) => role.status()),
     };
   }
 
   /** Whether no object has been accepted. */
   isIdle(): boolean {
-    return this.config === null || this.config.relays.length === 0;
+    return this.config === null || this.config.relays.length + this.config.servers.length === 0;
   }
 
   /** Whether there was something to start and nothing could be. */
   failedEntirely(): boolean {
-    return this.failures.size > 0 && this.relays.size === 0;
+    const failed = this.failures.size + this.servers.failures.size;
+    return failed > 0 && this.relays.size + this.servers.size === 0;
+  }
+
+  /** Resolves when what has been asked for so far has been done, or has failed. */
+  settled(): Promise<void> {
+    return this.servers.settled();
   }
 
   /** Starts again what could not start before, for example because a device was not there yet. */
-  retry(): void {
-    if (this.failures.size > 0) this.reconcile();
+  async retry(): Promise<void> {
+    if (this.failures.size + this.servers.failures.size > 0) await this.reconcile();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     for (const name of [...this.relays.keys()]) this.stopRelay(name);
+    await this.servers.stop();
   }
 
-  private reconcile(): void {
+  private async reconcile(): Promise<void> {
     if (this.config === null) return;
     const wanted = new Map(this.config.relays.map((relay) => [relay.name, relay]));
     for (const name of [...this.relays.keys()]) if (!wanted.has(name)) this.stopRelay(name);
     this.failures.clear();
     for (const relay of wanted.values()) this.reconcileRelay(relay);
+    await this.servers.reconcile(this.config.servers, this.links ?? []);
   }
 
   private reconcileRelay(config: RelayConfig): void {

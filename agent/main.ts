@@ -48,24 +48,26 @@ async function run(command: RunCommand): Promise<number> {
     node,
     nodeDuid: duidOf(node),
     log,
+    stateDir: command.stateDir,
     now: () => performance.now(),
     random: () => randomInt(2 ** 32) / 2 ** 32,
   });
-  const standalone = new Standalone(command.files, log, (config) => agent.apply(config));
+  const standalone = new Standalone(command.files, log, (config) => void agent.apply(config));
   const good = standalone.reload();
   if (!good && agent.isIdle()) {
     log.fatal('nothing to run: mend the manifests and start again');
     return 1;
   }
-  const links = await Links.open({ onChange: (states) => agent.linksChanged(states) });
+  const links = Links.open({ onChange: (states) => void agent.linksChanged(states) });
   await links.ready;
+  await agent.settled();
   if (agent.failedEntirely()) {
     links.close();
     return 1;
   }
   const http = await openHttp(command, agent, standalone, log);
   const unwatch = watchManifestFiles(command.files, () => void standalone.reload());
-  const retry = setInterval(() => agent.retry(), RETRY);
+  const retry = setInterval(() => void agent.retry(), RETRY);
   log.info({ version: version(), node, pid: process.pid, http }, 'running');
 
   const signal = await ended(() => void standalone.reload());
@@ -73,7 +75,7 @@ async function run(command: RunCommand): Promise<number> {
   clearInterval(retry);
   unwatch();
   links.close();
-  agent.stop();
+  await agent.stop();
   return 0;
 }
 
@@ -89,6 +91,7 @@ async function openHttp(
   if (command.http === null) return 'off';
   const registry = agentRegistry({
     relays: () => agent.relays,
+    servers: () => agent.servers.roles(),
     generation: () => agent.generation,
     rejectedObjects: () => standalone.rejectedObjects,
   });

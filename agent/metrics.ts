@@ -1,10 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, type MetricObject, Registry } from 'prom-client';
 import { ROUND_TRIP_BOUNDS } from './core/relay/counters.ts';
 import type { RelayRole } from './roles/relay.ts';
+import { registerServerMetrics } from './roles/server/metrics.ts';
+import type { ServerRole } from './roles/server.ts';
 
 /** What metrics are read from, at the moment of a scrape. */
 export interface MetricSources {
   relays(): Iterable<readonly [name: string, role: RelayRole]>;
+  servers(): Iterable<readonly [name: string, role: ServerRole]>;
   /** How many configurations have been applied. */
   generation(): number;
   /** How many objects are left out, or kept as they were, because of problems. */
@@ -21,6 +24,7 @@ export function agentRegistry(sources: MetricSources): Registry {
   relayMessages(registry, sources);
   relayTroubles(registry, sources);
   kernelPackets(registry, sources);
+  registerServerMetrics(registry, () => sources.servers());
   // Registries print whatever has a `get` and a name; prom-client's own histogram can only observe one by one.
   registry.registerMetric(new RoundTripHistogram(sources) as never);
   new Gauge({

@@ -7,9 +7,9 @@ import { formatIpv4 } from '../codec/ipv4.ts';
 import { dhcpFilter } from '../codec/link/bpf.ts';
 import { Datagram, parseDatagram } from '../codec/link/datagram.ts';
 import { describeBytes } from '../codec/v4/describe.ts';
-import type { Node } from './lab/lab.ts';
+import type { Node, Process } from './lab/lab.ts';
 import * as peers from './lab/peers.ts';
-import { LAN0, LAN1, type Office, office, relay, SERVER } from './netns/office.ts';
+import { agent, LAN0, LAN1, manifest, type Office, office, relay, SERVER } from './netns/office.ts';
 
 const TTY = process.stdout.isTTY;
 const paint =
@@ -57,21 +57,38 @@ async function demo(): Promise<void> {
   process.once('SIGTERM', interrupted);
   try {
     console.log(dim(PICTURE));
-    await peers.dnsmasq(
-      site.server,
-      { ifname: 'eth0', subnets: [{ network: LAN0 }, { network: LAN1 }] },
-      ['--user=root'],
-    );
-    say(`server: ${bold('dnsmasq')} serves both LANs, and sees neither`);
     await relay(site, { relayInformation: { mode: 'Always', circuitId: '{interface}' } });
-    say(`node:   ${bold('dhcp-agent')} relays for lan0 and lan1, with option 82\n`);
+    say(`node:   ${bold('dhcp-agent')} relays for lan0 and lan1, with option 82`);
     watcher = watch(site.node, { lan0: 'client side', lan1: 'client side', up0: 'server side' });
-    await clientsGetLeases(site);
+    for (const [name, serve] of [
+      ['dnsmasq', foreignServer],
+      ['dhcp-agent, as a DhcpServer', ourServer],
+    ] as const) {
+      const server = await serve(site);
+      say(`server: ${bold(name)} serves both LANs, and sees neither\n`);
+      await clientsGetLeases(site);
+      await server.stop();
+    }
     summary(site);
   } finally {
     watcher?.close();
     await site.lab.close();
   }
+}
+
+function foreignServer(site: Office): Promise<Process> {
+  const subnets = [{ network: LAN0 }, { network: LAN1 }];
+  return peers.dnsmasq(site.server, { ifname: 'eth0', subnets }, ['--user=root']);
+}
+
+function ourServer(site: Office): Promise<Process> {
+  const subnets = [LAN0, LAN1].map((network) => ({
+    cidr: `${network}.0/24`,
+    pools: [{ start: `${network}.100`, end: `${network}.199` }],
+    options: { routers: [`${network}.1`] },
+  }));
+  const spec = { interfaces: [{ match: 'eth0' }], leaseTime: '1h', subnets };
+  return agent(site.server, [manifest('DhcpServer', 'campus', spec)]);
 }
 
 async function clientsGetLeases(site: Office): Promise<void> {

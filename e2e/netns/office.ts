@@ -42,9 +42,14 @@ export function office(name: string): Office {
   return { lab, clients: [client0, client1], node, server };
 }
 
-/** A DhcpRelay with this spec, as YAML that is JSON. */
+/** An object of ours. */
+export function manifest(kind: string, name: string, spec: object): object {
+  return { apiVersion: 'dhcp-operator.io/v1alpha1', kind, metadata: { name }, spec };
+}
+
+/** A DhcpRelay with this spec. */
 export function relayManifest(spec: object, name = 'office'): object {
-  return { apiVersion: 'dhcp-operator.io/v1alpha1', kind: 'DhcpRelay', metadata: { name }, spec };
+  return manifest('DhcpRelay', name, spec);
 }
 
 let manifests = 0;
