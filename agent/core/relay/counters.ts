@@ -1,6 +1,6 @@
 import { formatIpv4, type Ipv4 } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
-import { MESSAGE_TYPE_NAMES } from '../../../codec/v4/header.ts';
+import { MessageCounts } from '../messagecounts.ts';
 import type { RelayDrop } from './drops.ts';
 import type { ServedLink } from './plan.ts';
 import type { RelayObserver } from './relay.ts';
@@ -9,9 +9,6 @@ import type { RelayObserver } from './relay.ts';
 export const ROUND_TRIP_BOUNDS: readonly Millis[] = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
 ];
-
-/** The label of types that nobody has registered. */
-const OTHER = MESSAGE_TYPE_NAMES.length;
 
 /** Times between a request and a server's answer to it. */
 export interface RoundTrips {
@@ -26,16 +23,15 @@ export class RelayCounters implements RelayObserver {
   /** By errno name of a failed transmission. */
   readonly sendErrors = new Map<string, number>();
   informationsOmitted = 0;
-  private readonly requests = new Map<string, Float64Array>();
-  private readonly replies = new Map<string, Float64Array>();
+  private readonly messages = new MessageCounts();
   private readonly roundTrips = new Map<Ipv4, RoundTrips>();
 
   request(link: ServedLink, type: number): void {
-    count(this.requests, link.link.name, type);
+    this.messages.request(link.link.name, type);
   }
 
   reply(link: ServedLink, type: number, server: Ipv4, age: Millis): void {
-    count(this.replies, link.link.name, type);
+    this.messages.reply(link.link.name, type);
     if (age < 0) return;
     let trips = this.roundTrips.get(server);
     if (trips === undefined) {
@@ -62,32 +58,12 @@ export class RelayCounters implements RelayObserver {
   }
 
   /** Calls back for each count that is not zero; `type` is DISCOVER, OFFER … or other. */
-  eachMessage(
-    visit: (direction: 'request' | 'reply', ifname: string, type: string, n: number) => void,
-  ): void {
-    for (const [direction, table] of [
-      ['request', this.requests],
-      ['reply', this.replies],
-    ] as const) {
-      for (const [ifname, counts] of table) {
-        counts.forEach((n, type) => {
-          if (n > 0) visit(direction, ifname, MESSAGE_TYPE_NAMES[type] ?? 'other', n);
-        });
-      }
-    }
+  eachMessage(visit: Parameters<MessageCounts['each']>[0]): void {
+    this.messages.each(visit);
   }
 
   /** Calls back for each server that has answered. */
   eachRoundTrip(visit: (server: string, trips: RoundTrips) => void): void {
     for (const [server, trips] of this.roundTrips) visit(formatIpv4(server), trips);
   }
-}
-
-function count(table: Map<string, Float64Array>, ifname: string, type: number): void {
-  let counts = table.get(ifname);
-  if (counts === undefined) {
-    counts = new Float64Array(OTHER + 1);
-    table.set(ifname, counts);
-  }
-  counts[Math.min(type, OTHER)]!++;
 }

@@ -13,6 +13,7 @@ import { MessageView } from '../../../codec/v4/view.ts';
 import { hashBytes, RateLimit } from '../limit.ts';
 import type { Outbox } from '../outbox.ts';
 import { PACKET_TYPE, SLOT, STATUS } from '../ring.ts';
+import { hardwareWord, isStation } from '../station.ts';
 import type { RelayDrop } from './drops.ts';
 import {
   holdsSubOption,
@@ -261,8 +262,8 @@ export class Relay {
       isStation(view.bytes, view.chaddrAt, length);
     const ifindex = link.link.index;
     if (unicast) {
-      const high = word(view.bytes, view.chaddrAt, length);
-      const low = word(view.bytes, view.chaddrAt + 4, length - 4);
+      const high = hardwareWord(view.bytes, view.chaddrAt, length);
+      const low = hardwareWord(view.bytes, view.chaddrAt + 4, length - 4);
       down.link(
         ifindex,
         length,
@@ -319,18 +320,4 @@ export class Relay {
   private clientHash(): number {
     return hashBytes(this.view.bytes, this.view.chaddrAt, 16, this.hashSeed);
   }
-}
-
-/** Up to four octets as a big-endian word, zeros for the missing. */
-function word(bytes: Uint8Array, at: number, length: number): number {
-  let value = 0;
-  for (let i = 0; i < 4; i++) value = (value << 8) | (i < length ? bytes[at + i]! : 0);
-  return value >>> 0;
-}
-
-/** Whether octets are a station's own address: not all zero, not a group's (the low bit of the first octet). */
-function isStation(bytes: Uint8Array, at: number, length: number): boolean {
-  if (length === 0 || (bytes[at]! & 1) !== 0) return false;
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== 0) return true;
-  return false;
 }

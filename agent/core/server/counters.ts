@@ -1,11 +1,9 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
-import { MESSAGE_TYPE_NAMES } from '../../../codec/v4/header.ts';
 import type { Lease, LeaseState } from '../lease.ts';
+import { MessageCounts } from '../messagecounts.ts';
 import type { ServerDrop } from './drops.ts';
 import type { ServerObserver } from './observer.ts';
 
-/** The label of types that nobody has registered. */
-const OTHER = MESSAGE_TYPE_NAMES.length;
 /** Servers are few; who forges more is told of no further ones. */
 const FOREIGN_MAX = 64;
 
@@ -23,15 +21,14 @@ export class ServerCounters implements ServerObserver {
   clones = 0;
   probesSkipped = 0;
   informationsOmitted = 0;
-  private readonly requests = new Map<string, Float64Array>();
-  private readonly replies = new Map<string, Float64Array>();
+  private readonly messages = new MessageCounts();
 
   request(interfaceName: string, type: number): void {
-    count(this.requests, interfaceName, type);
+    this.messages.request(interfaceName, type);
   }
 
   reply(interfaceName: string, type: number): void {
-    count(this.replies, interfaceName, type);
+    this.messages.reply(interfaceName, type);
   }
 
   drop(reason: ServerDrop): void {
@@ -73,27 +70,7 @@ export class ServerCounters implements ServerObserver {
   }
 
   /** Calls back for each count that is not zero; `type` is DISCOVER, OFFER … or other. */
-  eachMessage(
-    visit: (direction: 'request' | 'reply', ifname: string, type: string, n: number) => void,
-  ): void {
-    for (const [direction, table] of [
-      ['request', this.requests],
-      ['reply', this.replies],
-    ] as const) {
-      for (const [ifname, counts] of table) {
-        counts.forEach((n, type) => {
-          if (n > 0) visit(direction, ifname, MESSAGE_TYPE_NAMES[type] ?? 'other', n);
-        });
-      }
-    }
+  eachMessage(visit: Parameters<MessageCounts['each']>[0]): void {
+    this.messages.each(visit);
   }
-}
-
-function count(table: Map<string, Float64Array>, ifname: string, type: number): void {
-  let counts = table.get(ifname);
-  if (counts === undefined) {
-    counts = new Float64Array(OTHER + 1);
-    table.set(ifname, counts);
-  }
-  counts[Math.min(type, OTHER)]!++;
 }

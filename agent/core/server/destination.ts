@@ -2,6 +2,7 @@ import { type Ipv4, LIMITED_BROADCAST, UNSPECIFIED } from '../../../codec/ipv4.t
 import { CLIENT_PORT, DHCPNAK, HTYPE_ETHERNET, SERVER_PORT } from '../../../codec/v4/header.ts';
 import { SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import type { Outbox } from '../outbox.ts';
+import { hardwareWord, isStation } from '../station.ts';
 import { isOnLink } from './links.ts';
 import type { Request } from './request.ts';
 
@@ -104,8 +105,8 @@ export function address(
   if (unicast) {
     delivery.destination = yiaddr;
     delivery.hardwareLength = length;
-    delivery.hardwareHigh = word(view.bytes, view.chaddrAt, length);
-    delivery.hardwareLow = word(view.bytes, view.chaddrAt + 4, length - 4);
+    delivery.hardwareHigh = hardwareWord(view.bytes, view.chaddrAt, length);
+    delivery.hardwareLow = hardwareWord(view.bytes, view.chaddrAt + 4, length - 4);
   } else {
     delivery.destination = LIMITED_BROADCAST;
     delivery.hardwareLength = link.hardwareLength;
@@ -136,18 +137,4 @@ function route(delivery: Delivery, destination: Ipv4, port: number): void {
   delivery.routed = true;
   delivery.destination = destination;
   delivery.destinationPort = port;
-}
-
-/** Up to four octets as a big-endian word, zeros for the missing. */
-function word(bytes: Uint8Array, at: number, length: number): number {
-  let value = 0;
-  for (let i = 0; i < 4; i++) value = (value << 8) | (i < length ? bytes[at + i]! : 0);
-  return value >>> 0;
-}
-
-/** Whether octets are a station's own address: not all zero, not a group's (the low bit of the first octet). */
-function isStation(bytes: Uint8Array, at: number, length: number): boolean {
-  if (length === 0 || (bytes[at]! & 1) !== 0) return false;
-  for (let i = 0; i < length; i++) if (bytes[at + i] !== 0) return true;
-  return false;
 }
