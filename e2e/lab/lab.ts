@@ -6,6 +6,9 @@ import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** In an emulated machine everything takes its time, the more so when the real one has other things to do. */
+const PATIENCE = process.env.DHCP_VM === '1' ? 4 : 1;
+
 let made = 0;
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -213,7 +216,7 @@ export class Process {
   }
 
   private async until<T>(test: () => T | null, seconds: number, what: string): Promise<T> {
-    const deadline = Date.now() + seconds * 1000;
+    const deadline = Date.now() + seconds * PATIENCE * 1000;
     for (;;) {
       const found = test();
       if (found !== null) return found;
@@ -245,7 +248,7 @@ export async function eventually<T>(
   test: () => T | null | false,
   seconds = 15,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = Date.now() + seconds * PATIENCE * 1000;
   for (;;) {
     const found = test();
     if (found !== null && found !== false) return found;

@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 make -s build
 export PATH=$PWD/build/bin:$PATH
-SECONDS_MAX=${SECONDS_MAX:-420} exec e2e/vm/run.sh env DHCP_AGENT="$PWD/build/agent/dhcp-agent" \
+SECONDS_MAX=${SECONDS_MAX:-1200} exec e2e/vm/run.sh env DHCP_AGENT="$PWD/build/agent/dhcp-agent" \
   node --test --test-reporter=./scripts/reporter.ts e2e/vm/relay.vm.ts
