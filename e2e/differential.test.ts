@@ -88,7 +88,11 @@ const TYPED: readonly (readonly [string, OptionName, Show])[] = [
   [
     'dhcp.fqdn.name',
     'clientFqdn',
-    (data, name) => [(decoded(data, name) as { name: string }).name.replace(/\.$/, '')],
+    (data, name) => {
+      const { name: shown, wire } = decoded(data, name) as { name: string; wire: boolean };
+      // It leaves out the root, which only the canonical wire format has.
+      return [wire ? shown.replace(/\.$/, '') : shown];
+    },
   ],
   [`${INFORMATION}.agent_circuit_id`, 'relayInformation', subOption(1, hex)],
   [`${INFORMATION}.agent_remote_id`, 'relayInformation', subOption(2, hex)],

@@ -10,6 +10,8 @@ case "${1:-}" in
     address=${new_ip_address:-} bits=${new_subnet_mask:-24} routers=${new_routers:-}
     names=${new_domain_name_servers:-} from=${new_dhcp_server_identifier:-} seconds=${new_dhcp_lease_time:-} ;;
 esac
+# dhcpcd begins with PREINIT too (and says how the cable is), but may be told to keep the address: --inform.
+[ "$reason" != PREINIT ] || [ -z "${ifcarrier:-}" ] || reason=KEPT
 case $reason in
   deconfig|PREINIT|EXPIRE|FAIL|RELEASE|STOP|NAK|nak) ip -4 addr flush dev "$ifname"; ip link set "$ifname" up ;;
   bound|renew|BOUND|RENEW|REBIND|REBOOT)

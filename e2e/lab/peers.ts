@@ -93,7 +93,10 @@ export function dhclient(node: Node, ifname: string, conf = '', known = ''): Cli
 /** Roy Marples' client, with /run and /var/lib/dhcpcd of its own. It probes by ARP unless `args` say otherwise. */
 export function dhcpcd(node: Node, ifname: string, args: readonly string[] = ['--noarp']): Client {
   const folder = folderFor(node, 'dhcpcd');
-  writeFileSync(join(folder, 'conf'), 'option domain_name_servers, routers\nnohook resolv.conf\n');
+  writeFileSync(
+    join(folder, 'conf'),
+    'nodev\nnodelay\noption domain_name_servers, routers\nnohook resolv.conf\n',
+  );
   const mounts =
     'mount -t tmpfs tmpfs /run && mkdir -p /run/dhcpcd && mount -t tmpfs tmpfs /var/lib/dhcpcd';
   const command = ['-4', '-B', '-d', '-f', join(folder, 'conf'), '-c', SCRIPT, ...args, ifname];
@@ -107,7 +110,7 @@ export function dhcpcd(node: Node, ifname: string, args: readonly string[] = ['-
   ]);
   return {
     process,
-    lease: leases(process, ['BOUND', 'RENEW', 'REBIND', 'REBOOT']),
+    lease: leases(process, ['BOUND', 'RENEW', 'REBIND', 'REBOOT', 'INFORM']),
     renew: () => process.signal('SIGUSR1'),
     release: async () => {
       await process.stop('SIGALRM');
@@ -304,6 +307,15 @@ export async function dhcrelay(node: Node, args: readonly string[]): Promise<Pro
   const folder = folderFor(node, 'dhcrelay');
   const process = node.start('dhcrelay', ['-4', '-d', '--no-pid', ...args], { cwd: folder });
   await process.line(/Sending on {3}Socket|Listening on Socket|Sending on {3}LPF/);
+  return process;
+}
+
+/** dnsmasq as a relay, from the link where it has the address `own`. */
+export async function dnsmasqRelay(node: Node, own: string, server: string): Promise<Process> {
+  const files = [`--pid-file=${join(folderFor(node, 'dnsmasq'), 'pid')}`, '--leasefile-ro'];
+  const relay = ['--port=0', '-C', '/dev/null', `--dhcp-relay=${own},${server}`, '--log-dhcp'];
+  const process = node.start('dnsmasq', ['-d', ...relay, ...files]);
+  await process.line(/DHCP relay from/);
   return process;
 }
 
