@@ -382,7 +382,7 @@ networkTest('close does not wait, and gives the descriptor back', async (net) =>
   for (const socket of sockets) socket.close();
   const spent = performance.now() - start;
   // 20 closes waiting for synchronize_net would take 160 ms at the very least.
-  assert.ok(spent < 50, `${spent} ms`);
+  assert.ok(spent < 150, `${spent} ms`);
   while (openDescriptors() > before) await delay(5);
 });
 
