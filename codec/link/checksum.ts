@@ -3,21 +3,19 @@
  * (RFC 1071 §1), added to `sum` and not yet folded. A sum of any packet, at most 64 KiB, loses no carry.
  */
 export function sumOf(bytes: Uint8Array, start: number, end: number, sum: number): number {
-  if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
-  const words = view;
-  const last = bytes.byteOffset + end;
-  let at = bytes.byteOffset + start;
+  const words = bytes === lastBytes ? lastView : viewOf(bytes);
+  let at = start;
   let high = 0;
   let low = 0;
-  for (; at < last - 7; at += 8) {
+  for (; at < end - 7; at += 8) {
     const first = words.getUint32(at);
     const second = words.getUint32(at + 4);
     high += (first >>> 16) + (second >>> 16);
     low += (first & 0xffff) + (second & 0xffff);
   }
   let total = sum + high + low;
-  for (; at < last - 1; at += 2) total += words.getUint16(at);
-  return at < last ? total + (words.getUint8(at) << 8) : total;
+  for (; at < end - 1; at += 2) total += words.getUint16(at);
+  return at < end ? total + (words.getUint8(at) << 8) : total;
 }
 
 /** Folds the carries in and complements: the checksum to put into a header, 0 to 0xffff. */
@@ -44,5 +42,13 @@ export function pseudoHeaderSum(
 }
 
 // Eight octets a turn take 85 ns for a message of 308 octets, two octets a turn 220 ns, and a view made for each call
-// would cost 45 ns. Packets lie in one ring, so the last view is nearly always the right one.
-let view: DataView = new DataView(new ArrayBuffer(0));
+// would cost 45 ns. Packets lie in one ring, so the last view is nearly always the right one. It is known by the bytes:
+// asking a Buffer for its memory (`buffer`) is a call into C++.
+let lastBytes: Uint8Array = new Uint8Array();
+let lastView: DataView = new DataView(lastBytes.buffer);
+
+function viewOf(bytes: Uint8Array): DataView {
+  lastBytes = bytes;
+  lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return lastView;
+}
