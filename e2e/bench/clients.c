@@ -27,6 +27,7 @@ static struct exchange exchanges[IN_FLIGHT_MAX];
 static uint8_t template[HEAD + MESSAGE_MIN];
 static struct histogram offer_times, ack_times, whole_times;
 static uint64_t done, lost, late, overruns, rounds, idle_rounds, faults[FAULTS];
+static uint64_t ended;  // when the last ACK came
 static uint32_t generation, begun, pending;
 
 static void hardware_address(uint32_t client, uint8_t *at) {
@@ -129,6 +130,7 @@ static struct exchange *take(const uint8_t *frame, size_t length) {
     return NULL;
   }
   histogram_add(&whole_times, now - e->began);
+  ended = now;
   done++;
   end(e);
   return e;
@@ -194,10 +196,11 @@ static void sweep(const struct run *run, uint64_t now) {
   wire_flush();
 }
 
-// Returns when the last exchange that counts was over, or time was up.
+// Returns when time was up; if every client comes once, when the last exchange was over, whatever was lost after it.
 static uint64_t drive(const struct run *run) {
   uint64_t swept = run->start, now = run->start;
   begun = 0;
+  ended = run->start + 1;
   for (uint32_t slot = 0; run->rate == 0 && slot < run->in_flight; slot++) {
     if (may_begin(run, now)) begin(&exchanges[slot], run->reboot, now_ns());
   }
@@ -207,7 +210,7 @@ static uint64_t drive(const struct run *run) {
     if (run->rate > 0) begin_due(run, now_ns());
     if (now - swept > SWEEP_EVERY) sweep(run, swept = now);
   }
-  return now;
+  return run->once ? ended : now;
 }
 
 // Lets what is under way end, so that nothing of it comes into the next measurement.
@@ -264,7 +267,7 @@ void run_clients(const struct load *wanted) {
   uint64_t start = now_ns();
   struct run run = {
       .start = start,
-      .until = load.once ? UINT64_MAX : start + (uint64_t)(load.seconds * 1e9),
+      .until = load.seconds == 0 ? UINT64_MAX : start + (uint64_t)(load.seconds * 1e9),
       .reboot = load.reboot,
       .once = load.once,
       .rate = load.rate,

@@ -8,9 +8,9 @@ static const char USAGE[] =
     "loadgen clients IFNAME [options]    poses as many DHCP clients; prints one line of JSON\n"
     "  --in-flight N     closed loop: N exchanges at a time (64)\n"
     "  --rate R          open loop: R exchanges begin each second, whatever is answered\n"
-    "  --seconds S       how long (5)\n"
+    "  --seconds S       how long (5, with --once as long as it takes)\n"
     "  --clients N       how many different clients (100000)\n"
-    "  --once            each of them once, however long it takes\n"
+    "  --once            each of them once, as far as the time suffices\n"
     "  --known           first let all of them get leases, unmeasured; then they come again\n"
     "  --reboot          known clients confirm what they have (INIT-REBOOT): REQUEST, ACK\n"
     "  --broadcast       with the BROADCAST flag\n"
@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
     run_responder(own, lie);
   }
   if (strcmp(argv[1], "clients") != 0) usage("unknown role", argv[1]);
-  struct load load = {.seconds = 5, .in_flight = 64, .clients = 100000};
+  struct load load = {.in_flight = 64, .clients = 100000};
   for (int i = 3; i < argc; i++) {
     if (!flag(&load, argv[i])) setting(&load, argv[i], argv[i + 1]), i++;
   }
@@ -87,6 +87,7 @@ int main(int argc, char **argv) {
   if (load.giaddr != 0 && !server) usage("a relay needs", "--server and --server-mac");
   if (load.reboot && !load.known) usage("only known clients reboot: add", "--known");
   if (load.clients < load.in_flight) usage("fewer clients than", "--in-flight");
+  if (load.seconds == 0 && !load.once) load.seconds = 5;
   wire_open(argv[2], load.giaddr != 0 ? SERVER_PORT : CLIENT_PORT);
   run_clients(&load);
 }

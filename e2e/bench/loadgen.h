@@ -90,11 +90,11 @@ void histogram_print(const struct histogram *histogram);
 enum { IN_FLIGHT_MAX = 4096, CLIENTS_MAX = 1 << 22 };
 
 struct load {
-  double seconds;
+  double seconds;      // 0: without end, which --once has by itself
   double rate;         // exchanges begun each second, whatever is answered; 0: closed loop
   uint32_t in_flight;  // exchanges at a time in closed loop
   uint32_t clients;
-  bool once;       // every client once, then stop
+  bool once;       // every client once at most, then stop
   bool known;      // all clients are given leases before the measurement begins
   bool reboot;     // known clients confirm their lease (INIT-REBOOT) instead of asking anew
   bool broadcast;  // clients set the BROADCAST flag

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Lab, type Node, type Process } from '../lab/lab.ts';
 import { buildGenerator, type Load, OUT, runLoad, startResponder } from './generator.ts';
-import { CONTESTANTS, type Contestant } from './relays.ts';
+import { type Contestant, contestants } from './relays.ts';
 import { type Direct, type Row, relayTable, rowLine } from './relaytable.ts';
 import {
   between,
@@ -55,7 +55,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const contestants = CONTESTANTS.filter(isThere);
+  const relays = contestants(lab.folder).filter(isThere);
   const direct = await withoutRelay();
   const [clients, node, server] = ['clients', 'node', 'server'].map((name) => lab.node(name)) as [
     Node,
@@ -67,10 +67,10 @@ async function run(): Promise<void> {
   const place: Place = { clients, node, responder };
   const rows: Row[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    for (const contestant of contestants) rows.push(await measure(contestant, place, 0));
+    for (const contestant of relays) rows.push(await measure(contestant, place, 0));
   }
   addInterfaces(node, MORE_INTERFACES);
-  for (const contestant of contestants) {
+  for (const contestant of relays) {
     rows.push(await measure(contestant, place, MORE_INTERFACES));
   }
   const table = relayTable(direct, rows);

@@ -1,5 +1,5 @@
 // The relays that are compared, each started on processor 0 alone.
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Node, Process } from '../lab/lab.ts';
@@ -13,12 +13,19 @@ export interface Contestant {
   start(node: Node, giaddr: string, server: string): Promise<Process>;
 }
 
-const BUNDLE = fileURLToPath(new URL('../../build/agent/dhcp-agent', import.meta.url));
+const BUNDLE = fileURLToPath(new URL('../../build/agent', import.meta.url));
 
-/** Ours as it is shipped, or from source where it has not been bundled. */
-const OURS: Contestant = {
+/** Ours as it is shipped, in a copy that nobody builds anew meanwhile, or from source where it has not been bundled. */
+function programIn(folder: string): string {
+  if (!existsSync(join(BUNDLE, 'dhcp-agent'))) return AGENT;
+  const copy = join(folder, 'agent');
+  cpSync(BUNDLE, copy, { recursive: true });
+  return join(copy, 'dhcp-agent');
+}
+
+const ours = (program: string): Contestant => ({
   name: 'dhcp-agent',
-  program: existsSync(BUNDLE) ? BUNDLE : AGENT,
+  program,
   async start(node, _giaddr, server) {
     const spec = {
       interfaces: [{ match: 'lan0' }],
@@ -31,7 +38,7 @@ const OURS: Contestant = {
     await relay.line(/"msg":"running"/);
     return relay;
   },
-};
+});
 
 const DHCRELAY: Contestant = {
   name: 'ISC dhcrelay',
@@ -64,5 +71,7 @@ const DNSMASQ: Contestant = {
   },
 };
 
-/** Ours first, then those it is measured against. */
-export const CONTESTANTS: readonly Contestant[] = [OURS, DHCRELAY, DNSMASQ];
+/** Ours first, then those it is measured against; `folder` is for files that go with the bench. */
+export function contestants(folder: string): readonly Contestant[] {
+  return [ours(programIn(folder)), DHCRELAY, DNSMASQ];
+}
