@@ -89,7 +89,11 @@ demo: setup peers ## A client LAN, our relay and a server in namespaces: real cl
 
 .PHONY: bench
 bench: build peers ## Our relay beside ISC dhcrelay and dnsmasq in one run (root)
-	@node e2e/bench/relay.ts
+	@$(TEST) e2e/bench/*.test.ts && node e2e/bench/relay.ts
+
+.PHONY: test-bench
+test-bench: setup peers ## That the load generator tells right from wrong (root; a busy machine makes it late)
+	@$(TEST) e2e/bench/*.test.ts
 
 .PHONY: build
 build: setup ## Bundle the agent with its addon into build/agent
