@@ -24,8 +24,9 @@ import { type Memory, RECORD_MAX } from './lease/record.ts';
 //
 // Sequences number the frames of all journals without a gap (in a snapshot they count from 1 and mean nothing). A batch is
 // written when the one before it is durable, so a head promises that every sequence before it is there; a header
-// promises it up to `durable`, and what should lie between that and `first` failed to become durable. A sequence that
-// is missing although it was promised is damage. One that was not is part of a torn tail: how a process ends.
+// promises it up to `durable`. What would lie between that and `first` failed to become durable and was given up, also if
+// it is there. A sequence that is missing although it was promised is damage. One that was not is part of a torn tail:
+// how a process ends.
 
 export const VERSION = 1;
 export const HEADER_BYTES = 128;

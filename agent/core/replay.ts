@@ -33,8 +33,6 @@ export interface TornTail {
 export interface ReplayResult {
   /** The highest sequence; 0 in a new store. */
   readonly last: number;
-  /** The sequence up to which nothing is missing, damage apart. */
-  readonly durable: number;
   readonly clock: ClockRecord | null;
   /** The identity of the store and the seed of its frames; null in a new one. */
   readonly store: Uint8Array | null;
@@ -43,9 +41,12 @@ export interface ReplayResult {
   readonly torn: TornTail | null;
 }
 
-interface Missing {
+interface Range {
   readonly from: number;
   readonly to: number;
+}
+
+interface Missing extends Range {
   /** The file that should have them. */
   readonly file: string;
 }
@@ -56,6 +57,8 @@ export class Replay implements FrameSink {
   private readonly damage: Damage[] = [];
   /** How many promised sequences each file lacks. */
   private readonly lost = new Map<string, number>();
+  /** Sequences that failed to become durable and were given up, though a file may have them. */
+  private readonly givenUp: readonly Range[];
   private store: Uint8Array | null = null;
   private seed = 0;
   private clock: ClockRecord | null = null;
@@ -73,8 +76,12 @@ export class Replay implements FrameSink {
   private rubbishOctets = 0;
   private framesBeforeRubbish = 0;
 
-  constructor(table: Leases) {
+  /** `headers` are those of all journals that will come. */
+  constructor(table: Leases, headers: readonly FileHeader[]) {
     this.table = table;
+    this.givenUp = headers
+      .filter(({ kind, durable, first }) => kind === FILE_KIND.JOURNAL && first > durable + 1)
+      .map(({ durable, first }) => ({ from: durable + 1, to: first - 1 }));
   }
 
   /** Begins a file; false when it must not be read, because it belongs to another store. */
@@ -106,7 +113,10 @@ export class Replay implements FrameSink {
   }
 
   frame(kind: FrameKind, sequence: number, memory: Memory, at: number, length: number): void {
-    if (this.header?.kind === FILE_KIND.JOURNAL) this.follow(kind, sequence);
+    if (this.header?.kind === FILE_KIND.JOURNAL) {
+      if (this.givenUp.some(({ from, to }) => sequence >= from && sequence <= to)) return;
+      this.follow(kind, sequence);
+    }
     if (kind !== FRAME.END) this.frames++;
     if (!this.apply(kind, memory, at + FRAME_BYTES, length - FRAME_BYTES)) this.malformed++;
   }
@@ -138,12 +148,11 @@ export class Replay implements FrameSink {
       damage.push({ file, reason: `${count} of its records are missing` });
     }
     const { last, clock, store, seed, file, rubbishOctets: octets } = this;
-    const intact = (this.missing[0]?.from ?? this.expected) - 1;
     const torn =
       this.header?.kind === FILE_KIND.JOURNAL && octets > 0 && !this.lost.has(file)
         ? { file, octets, kept: this.frames - this.framesBeforeRubbish }
         : null;
-    return { last, durable: damage.length > 0 ? last : intact, clock, store, seed, damage, torn };
+    return { last, clock, store, seed, damage, torn };
   }
 
   private beginJournal(header: FileHeader): void {

@@ -111,9 +111,14 @@ export function replayFiles(
   piece?: number,
 ): { readonly leases: Leases; readonly result: ReplayResult } {
   const leases = new Leases({ secret: { low: 1, high: 2 } });
-  const replay = new Replay(leases);
-  for (const { name, bytes } of files) {
-    const read = readHeader(memoryOf(bytes), bytes.length);
+  const opened = files.map((file) => ({
+    name: file.name,
+    bytes: file.bytes,
+    read: readHeader(memoryOf(file.bytes), file.bytes.length),
+  }));
+  const headers = opened.flatMap(({ read }) => (typeof read === 'string' ? [] : [read.header]));
+  const replay = new Replay(leases, headers);
+  for (const { name, bytes, read } of opened) {
     if (typeof read === 'string') replay.unreadable(name, read);
     else if (replay.begin(name, read.header, read.spoilt)) {
       scanInPieces(bytes, new FrameScanner(read.header.seed, replay), piece ?? bytes.length);
