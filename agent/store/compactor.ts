@@ -6,11 +6,13 @@ import { listFiles } from './files.ts';
 import type { Journal, JournalFile } from './journal.ts';
 
 /** Below this journals are not worth a snapshot: 0.2 s of opening. */
-const COMPACT_MIN_BYTES = 16 * 1024 * 1024;
+export const COMPACT_MIN_BYTES = 16 * 1024 * 1024;
 /** Each start begins a file; so many are read before they are joined. */
 const JOURNALS_MAX = 8;
 
 export interface CompactorParts {
+  /** Octets of journals below which nothing is done. */
+  readonly least: number;
   readonly directory: string;
   readonly journal: Journal;
   /** Begins a journal whose `first` is `sequence` + 1. */
@@ -48,7 +50,7 @@ export class Compactor {
     const { leases } = this.parts.journal;
     const snapshot = leases.recordBytes + leases.size * 16;
     // After a failure, which costs nothing but space, not before twice as much has come together.
-    const limit = Math.max(COMPACT_MIN_BYTES, snapshot) * 2 ** this.failures;
+    const limit = Math.max(this.parts.least, snapshot) * 2 ** this.failures;
     return this.octets > limit || this.olderFiles >= JOURNALS_MAX * 2 ** this.failures;
   }
 

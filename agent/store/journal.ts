@@ -8,8 +8,9 @@ import { type Memory, memoryOf, RECORD_MAX } from '../core/lease/record.ts';
 import type { HashKey } from '../core/lease/siphash.ts';
 import { type LeaseLog, Leases } from '../core/lease/table.ts';
 import type { LeaseState, Ticket } from '../core/lease.ts';
-import { addon, type SystemError } from '../net/addon.ts';
+import type { SystemError } from '../net/addon.ts';
 import { Batch } from './batch.ts';
+import type { WriteDurably } from './durable.ts';
 
 /**
  * Blocks are reserved this far ahead, once for some 20,000 changes: fdatasync after 16 KiB then takes 198 µs instead of
@@ -24,8 +25,9 @@ export interface JournalFile {
   readonly seed: number;
 }
 
-/** What becomes of changes. */
-export interface JournalEvents {
+/** Whom a journal asks for the time and tells what becomes of changes. */
+export interface JournalHost {
+  clock(): ClockRecord;
   /** All tickets up to this one are durable. */
   durable(ticket: Ticket): void;
   /**
@@ -33,12 +35,6 @@ export interface JournalEvents {
    * and nothing is taken until `start`.
    */
   failed(error: SystemError, ticket: Ticket, addresses: readonly Ipv4[]): void;
-}
-
-export interface JournalParts {
-  readonly secret: HashKey;
-  readonly clock: () => ClockRecord;
-  readonly events: JournalEvents;
 }
 
 /** How much was written, and how long the disk takes. */
@@ -71,7 +67,8 @@ export class Journal implements LeaseLog {
   /** What the clocks said when that was last written. */
   noted: ClockRecord | null = null;
 
-  private readonly parts: JournalParts;
+  private readonly write: WriteDurably;
+  private host: JournalHost | null = null;
   private file: JournalFile | null = null;
   private position = 0;
   private reserved = 0;
@@ -85,14 +82,16 @@ export class Journal implements LeaseLog {
   private readonly unwritten = new Set<Ipv4>();
   private readonly scratch = memoryOf(Buffer.alloc(RECORD_MAX));
 
-  constructor(parts: JournalParts) {
-    this.parts = parts;
-    this.leases = new Leases({ secret: parts.secret, log: this });
+  /** Its leases can be loaded; changes are taken from `start` on. */
+  constructor(secret: HashKey, write: WriteDurably) {
+    this.write = write;
+    this.leases = new Leases({ secret, log: this });
   }
 
   /** Takes changes from now on and appends them to a file that has only a header. Its `first` is `sequence` + 1. */
-  start(file: JournalFile): void {
+  start(file: JournalFile, host: JournalHost): void {
     assert(this.file === null && this.forming.end === 0);
+    this.host = host;
     this.use(file);
     this.durable = this.sequence;
     this.catchUp();
@@ -110,7 +109,12 @@ export class Journal implements LeaseLog {
 
   /** Whether nothing waits to become durable. */
   get idle(): boolean {
-    return !this.writing && this.forming.end === 0;
+    return !this.writing && this.forming.end === 0 && this.unwritten.size === 0;
+  }
+
+  /** The ticket that is durable when all that was put until now is. */
+  get pending(): Ticket {
+    return this.unwritten.size === 0 ? this.sequence : this.sequence + 1;
   }
 
   put(address: Ipv4, state: LeaseState, record: Memory, length: number): Ticket {
@@ -145,10 +149,11 @@ export class Journal implements LeaseLog {
     });
   }
 
-  /** Lets go of the file at hand; everything must be durable. */
+  /** Lets go of the file at hand, and of the blocks reserved for it; everything must be durable. */
   async close(): Promise<void> {
     const { file } = this;
     this.file = null;
+    await file?.handle.truncate(this.position);
     await file?.handle.close();
   }
 
@@ -180,15 +185,16 @@ export class Journal implements LeaseLog {
     this.followSwitch();
     if (this.forming.end === 0 || this.file === null) return;
     [this.forming, this.flying] = [this.flying, this.forming];
-    const { flying, file, parts } = this;
-    this.noted = parts.clock();
+    const { flying, file, host } = this;
+    assert(host !== null);
+    this.noted = host.clock();
     flying.seal(this.noted, file.seed);
     const end = this.position + flying.end;
     let reserve = 0;
     if (end > this.reserved) reserve = this.reserved = end + RESERVE_BYTES;
     this.writing = true;
     this.handedOver = performance.now();
-    addon().writeDurably(
+    this.write(
       file.handle.fd,
       flying.memory.bytes,
       0,
@@ -218,7 +224,7 @@ export class Journal implements LeaseLog {
     // The disk first, then the answers that waited for it.
     const { durable } = this;
     this.commit();
-    this.parts.events.durable(durable);
+    this.host?.durable(durable);
   };
 
   private followSwitch(): void {
@@ -269,7 +275,7 @@ export class Journal implements LeaseLog {
     }
     void file?.handle.close().catch(() => {});
     next?.switched(null);
-    this.parts.events.failed(error, this.sequence, [...restored]);
+    this.host?.failed(error, this.sequence, [...restored]);
   }
 
   private restore(address: Ipv4, memory: Memory, start: number, length: number): void {

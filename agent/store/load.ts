@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FRAME_MAX, FRAMES_AT, FrameScanner, readHeader } from '../core/journal.ts';
@@ -49,42 +50,59 @@ async function replay(
   files: readonly StoreFile[],
   leases: Leases,
 ): Promise<Loaded> {
-  const course = new Replay(leases);
-  const loaded: LoadedFile[] = [];
-  for (const file of files) loaded.push(await replayFile(directory, file, course));
-  return { ...course.finish(), files: loaded };
+  const opened: OpenFile[] = [];
+  try {
+    for (const file of files) opened.push(await openFile(directory, file));
+    const headers = opened.flatMap(({ read }) => (typeof read === 'string' ? [] : [read.header]));
+    const course = new Replay(leases, headers);
+    const loaded: LoadedFile[] = [];
+    for (const file of opened) {
+      const soundEnd = await replayFile(file, course);
+      const { size: bytes } = await file.handle.stat();
+      loaded.push({ ...file.file, bytes, soundEnd });
+    }
+    return { ...course.finish(), files: loaded };
+  } finally {
+    for (const { handle } of opened) await handle.close();
+  }
 }
 
-async function replayFile(directory: string, file: StoreFile, course: Replay): Promise<LoadedFile> {
+interface OpenFile {
+  readonly file: StoreFile;
+  readonly handle: FileHandle;
+  readonly read: ReturnType<typeof readHeader>;
+}
+
+async function openFile(directory: string, file: StoreFile): Promise<OpenFile> {
   const path = join(directory, file.name);
   const handle = await open(path, 'r');
-  try {
-    const memory = memoryOf(Buffer.allocUnsafeSlow(PIECE_BYTES + FRAME_MAX));
-    const { bytesRead } = await handle.read(memory.bytes, 0, FRAMES_AT, 0);
-    const { size } = await handle.stat();
-    const read = readHeader(memory, bytesRead);
-    if (read === 'newer') throw new NewerFormatError(path);
-    if (read === 'short' || read === 'damaged') {
-      course.unreadable(file.name, read === 'short' ? 'it has no header' : 'its header is damaged');
-      return { ...file, bytes: size, soundEnd: 0 };
-    }
-    if (!course.begin(file.name, read.header, read.spoilt)) {
-      return { ...file, bytes: size, soundEnd: 0 };
-    }
-    const scanner = new FrameScanner(read.header.seed, course);
-    let origin = FRAMES_AT;
-    let kept = 0;
-    for (let last = false; !last; ) {
-      const { bytesRead: more } = await handle.read(memory.bytes, kept, PIECE_BYTES, origin + kept);
-      last = more === 0;
-      const done = scanner.scan(memory, 0, kept + more, origin, last);
-      memory.bytes.copyWithin(0, done, kept + more);
-      kept = kept + more - done;
-      origin += done;
-    }
-    course.end();
-    return { ...file, bytes: size, soundEnd: scanner.soundEnd };
-  } finally {
-    await handle.close();
+  const memory = memoryOf(Buffer.alloc(FRAMES_AT));
+  const { bytesRead } = await handle.read(memory.bytes, 0, FRAMES_AT, 0);
+  const read = readHeader(memory, bytesRead);
+  if (read !== 'newer') return { file, handle, read };
+  await handle.close();
+  throw new NewerFormatError(path);
+}
+
+/** Gives the end of the last sound frame. */
+async function replayFile({ file, handle, read }: OpenFile, course: Replay): Promise<number> {
+  if (typeof read === 'string') {
+    course.unreadable(file.name, read === 'short' ? 'it has no header' : 'its header is damaged');
+    return 0;
   }
+  if (!course.begin(file.name, read.header, read.spoilt)) return 0;
+  const memory = memoryOf(Buffer.allocUnsafeSlow(PIECE_BYTES + FRAME_MAX));
+  const scanner = new FrameScanner(read.header.seed, course);
+  let origin = FRAMES_AT;
+  let kept = 0;
+  for (let last = false; !last; ) {
+    const { bytesRead } = await handle.read(memory.bytes, kept, PIECE_BYTES, origin + kept);
+    last = bytesRead === 0;
+    const done = scanner.scan(memory, 0, kept + bytesRead, origin, last);
+    memory.bytes.copyWithin(0, done, kept + bytesRead);
+    kept = kept + bytesRead - done;
+    origin += done;
+  }
+  course.end();
+  return scanner.soundEnd;
 }

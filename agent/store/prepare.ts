@@ -2,6 +2,7 @@ import { copyFile, link, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileHeader } from '../core/journal.ts';
 import type { Leases } from '../core/lease/table.ts';
+import type { WriteDurably } from './durable.ts';
 import { snapshotName, syncDirectory } from './files.ts';
 import type { Loaded } from './load.ts';
 import { writeSnapshot } from './snapshot.ts';
@@ -11,6 +12,7 @@ export interface PrepareParts {
   readonly directory: string;
   readonly loaded: Loaded;
   readonly leases: Leases;
+  readonly write: WriteDurably;
   /** Of the snapshot that takes the place of damaged files. */
   readonly header: Omit<FileHeader, 'kind'>;
   /** Appended to the names of damaged files, after `.corrupt-`. */
@@ -18,12 +20,13 @@ export interface PrepareParts {
 }
 
 /**
- * Cuts a torn tail off, or, when there is damage, keeps the damaged files aside and replaces all with a snapshot of what
- * could be read. Gives the names of those kept. It can be interrupted at any point and is then done again.
+ * Cuts a torn tail off. When there is damage, or something sound behind what is torn, all files are replaced by a snapshot
+ * of what could be read, and the damaged ones kept aside under the names returned. It can be interrupted at any point and
+ * is then done again.
  */
 export async function prepareStore(parts: PrepareParts): Promise<string[]> {
   const { directory, loaded } = parts;
-  if (loaded.damage.length === 0) {
+  if (loaded.damage.length === 0 && (loaded.torn?.kept ?? 0) === 0) {
     await cutTail(directory, loaded);
     return [];
   }

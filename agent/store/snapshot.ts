@@ -10,7 +10,7 @@ import {
 } from '../core/journal.ts';
 import { memoryOf } from '../core/lease/record.ts';
 import type { Leases } from '../core/lease/table.ts';
-import { writeDurably } from './durable.ts';
+import { type WriteDurably, written } from './durable.ts';
 import { createFile, snapshotName } from './files.ts';
 
 /** Records copied before packets get their turn: 0.2 ms. Syncing each slice keeps the disk from a backlog that the journal would wait behind. */
@@ -23,6 +23,7 @@ export interface SnapshotParts {
   readonly number: number;
   readonly header: Omit<FileHeader, 'kind'>;
   readonly leases: Leases;
+  readonly write: WriteDurably;
   /** Asked between slices. */
   readonly cancelled: () => boolean;
 }
@@ -44,7 +45,7 @@ export async function writeSnapshot(parts: SnapshotParts): Promise<number | null
         return null;
       }
       const length = writer.slice();
-      await writeDurably(file.handle.fd, writer.memory.bytes, length, position);
+      await written(parts.write, file.handle.fd, writer.memory.bytes, length, position);
       position += length;
     }
     await file.publish();

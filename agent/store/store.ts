@@ -6,9 +6,10 @@ import { FILE_KIND, type FileHeader } from '../core/journal.ts';
 import type { LeaseTable, Ticket } from '../core/lease.ts';
 import type { Damage, TornTail } from '../core/replay.ts';
 import { type ClockSource, LeaseClock, systemClock } from './clock.ts';
-import { Compactor } from './compactor.ts';
+import { COMPACT_MIN_BYTES, Compactor } from './compactor.ts';
+import { type WriteDurably, writeDurably } from './durable.ts';
 import { createFile, journalName, removeUnfinished } from './files.ts';
-import { Journal, type JournalFile, type JournalStatistics } from './journal.ts';
+import { Journal, type JournalFile, type JournalHost, type JournalStatistics } from './journal.ts';
 import { type Loaded, loadFiles } from './load.ts';
 import { lockDirectory } from './lock.ts';
 import { prepareStore } from './prepare.ts';
@@ -50,6 +51,10 @@ export interface StoreOptions {
   readonly directory: string;
   /** Left out: the clocks of this machine. */
   readonly clock?: ClockSource;
+  /** Left out: the disk. A test may let it be slow or fail. */
+  readonly write?: WriteDurably;
+  /** Octets of journals below which they are not compacted; left out, 16 MiB. */
+  readonly compactAbove?: number;
 }
 
 /** How the store does, for metrics. */
@@ -67,6 +72,7 @@ export class LeaseStore {
   state: StoreState = { kind: 'ready' };
 
   private readonly directory: string;
+  private readonly write: WriteDurably;
   private readonly unlock: () => void;
   private readonly journal: Journal;
   private readonly compactor: Compactor;
@@ -109,60 +115,46 @@ export class LeaseStore {
   }
 
   private static async read(
-    { directory, clock = systemClock() }: StoreOptions,
+    options: StoreOptions,
     unlock: () => void,
     started: Millis,
   ): Promise<LeaseStore> {
     const random = randomBytes(28);
     const word = (at: number): number => random.readUInt32LE(at);
-    let store: LeaseStore | undefined;
-    const journal = new Journal({
-      secret: { low: word(0), high: word(4) },
-      clock: () => store!.clock.record(),
-      events: {
-        durable: (ticket) => store!.durable(ticket),
-        failed: (error, ticket, addresses) => store!.failed(error, ticket, addresses),
-      },
-    });
-    const loaded = await loadFiles(directory, journal.leases);
-    const identity =
-      loaded.store === null
-        ? { store: random.subarray(12), seed: word(8) }
-        : { store: loaded.store, seed: loaded.seed };
-    store = new LeaseStore({ directory, unlock, journal, loaded, identity, clock, started });
-    return store;
+    const secret = { low: word(0), high: word(4) };
+    const journal = new Journal(secret, options.write ?? writeDurably);
+    const loaded = await loadFiles(options.directory, journal.leases);
+    const fresh = { store: random.subarray(12), seed: word(8) };
+    const { store, seed } = loaded;
+    const identity = store === null ? fresh : { store, seed };
+    return new LeaseStore({ options, unlock, journal, loaded, identity, started });
   }
 
   private constructor(parts: {
-    directory: string;
+    options: StoreOptions;
     unlock: () => void;
     journal: Journal;
     loaded: Loaded;
     identity: { readonly store: Uint8Array; readonly seed: number };
-    clock: ClockSource;
     started: Millis;
   }) {
-    const { journal, loaded, directory } = parts;
-    this.directory = directory;
+    const { journal, loaded, options } = parts;
+    this.directory = options.directory;
+    this.write = options.write ?? writeDurably;
     this.unlock = parts.unlock;
     this.journal = journal;
     this.leases = journal.leases;
     this.loaded = loaded;
     this.identity = parts.identity;
-    this.clock = new LeaseClock(parts.clock, loaded.clock, journal.leases.latest);
+    this.clock = new LeaseClock(
+      options.clock ?? systemClock(),
+      loaded.clock,
+      journal.leases.latest,
+    );
     journal.leases.settle(this.now());
     journal.sequence = loaded.last;
-    journal.durable = loaded.durable;
-    const journals = loaded.files.filter(({ kind }) => kind === 'journal');
-    this.compactor = new Compactor(
-      {
-        directory,
-        journal,
-        begin: (sequence) => this.newJournal(sequence),
-        snapshot: (number, first) => this.snapshot(number, first),
-      },
-      { octets: journals.reduce((sum, { bytes }) => sum + bytes, 0), files: journals.length },
-    );
+    journal.durable = loaded.last;
+    this.compactor = this.newCompactor(options.compactAbove ?? COMPACT_MIN_BYTES);
     this.opened = {
       leases: journal.leases.size,
       milliseconds: performance.now() - parts.started,
@@ -220,7 +212,7 @@ export class LeaseStore {
   async sync(): Promise<void> {
     if (this.state.kind === 'degraded') throw new Error(this.state.reason);
     if (this.journal.idle) return;
-    const wanted = this.journal.sequence;
+    const wanted = this.journal.pending;
     const stops: (() => void)[] = [];
     await new Promise<void>((resolve, reject) => {
       stops.push(this.onDurable((ticket) => ticket >= wanted && resolve()));
@@ -237,11 +229,36 @@ export class LeaseStore {
     clearInterval(this.wallTimer);
     await this.beginning;
     await this.compactor.ended();
-    await this.sync().catch(() => {
-      // Degraded: those concerned have been told.
-    });
+    while (this.state.kind === 'ready' && !this.journal.idle) {
+      // What fails now has been told to those concerned.
+      await this.sync().catch(() => {});
+    }
     await this.journal.close();
     this.unlock();
+  }
+
+  private readonly host: JournalHost = {
+    clock: () => this.clock.record(),
+    durable: (ticket) => {
+      for (const told of this.durableListeners) told(ticket);
+      this.compact();
+    },
+    failed: (error, ticket, addresses) => {
+      this.compactor.abandoned(this.journal.octets);
+      for (const told of [...this.failedListeners]) told(ticket, addresses);
+      this.degrade(error);
+    },
+  };
+
+  private newCompactor(least: number): Compactor {
+    const { directory, journal, loaded } = this;
+    const journals = loaded.files.filter(({ kind }) => kind === 'journal');
+    const octets = journals.reduce((sum, { bytes }) => sum + bytes, 0);
+    const begin = (sequence: Ticket): Promise<JournalFile> => this.newJournal(sequence);
+    const snapshot = (number: number, first: Ticket): Promise<number | null> =>
+      this.snapshot(number, first);
+    const parts = { directory, journal, least, begin, snapshot };
+    return new Compactor(parts, { octets, files: journals.length });
   }
 
   /** Makes the store writable, or degraded. */
@@ -252,7 +269,7 @@ export class LeaseStore {
       await this.prepare();
       const file = await this.newJournal(journal.sequence);
       if (this.closing) return await file.handle.close();
-      journal.start(file);
+      journal.start(file, this.host);
       this.retryAfter = RETRY_FIRST;
       this.setState({ kind: 'ready' });
       this.compact();
@@ -271,12 +288,13 @@ export class LeaseStore {
 
   private async prepare(): Promise<void> {
     if (this.prepared) return;
-    const { directory, loaded, journal } = this;
+    const { directory, loaded, journal, write } = this;
     await removeUnfinished(directory);
     const header = this.header(journal.sequence);
     const wall = this.wallAt(this.now());
     const label = new Date(wall).toISOString().replace(/[-:]|\.\d+/g, '');
-    this.kept = await prepareStore({ directory, loaded, leases: journal.leases, header, label });
+    const { leases } = journal;
+    this.kept = await prepareStore({ directory, write, loaded, leases, header, label });
     this.prepared = true;
   }
 
@@ -299,25 +317,15 @@ export class LeaseStore {
     if (!same) for (const told of [...this.stateListeners]) told(state);
   }
 
-  private durable(ticket: Ticket): void {
-    for (const told of this.durableListeners) told(ticket);
-    this.compact();
-  }
-
-  private failed(error: NodeJS.ErrnoException, ticket: Ticket, addresses: readonly Ipv4[]): void {
-    this.compactor.abandoned(this.journal.octets);
-    for (const told of [...this.failedListeners]) told(ticket, addresses);
-    this.degrade(error);
-  }
-
   private compact(): void {
     if (!this.closing) this.compactor.start();
   }
 
   private snapshot(number: number, first: Ticket): Promise<number | null> {
-    const { directory, journal } = this;
+    const { directory, journal, write } = this;
     return writeSnapshot({
       directory,
+      write,
       number,
       header: this.header(first - 1),
       leases: journal.leases,
