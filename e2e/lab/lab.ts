@@ -206,10 +206,10 @@ export class Process {
     this.child.kill(name);
   }
 
-  /** Ends it: a request, and after two seconds force. Returns the exit status. */
+  /** Ends it: a request, and after ten seconds force. Returns the exit status. */
   async stop(name: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (!this.over) this.child.kill(name);
-    const force = setTimeout(() => this.child.kill('SIGKILL'), 2_000);
+    const force = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
     const status = await this.ended;
     clearTimeout(force);
     return status;
