@@ -46,9 +46,9 @@ generate: setup ## Write CRDs, schemas and the reference anew from the TypeScrip
 
 # --- tests ---------------------------------------------------------------------------------------
 
-# Two at a time would leave the processors idle: the network labs mostly wait for packets.
+# Two at a time would leave the processors idle, as the network labs mostly wait; four make them late.
 # A failed test may leave sockets open; --test-force-exit keeps that from hanging the run.
-TEST := node --test --test-force-exit --test-concurrency=4 --test-reporter=./scripts/reporter.ts
+TEST := node --test --test-force-exit --test-concurrency=3 --test-reporter=./scripts/reporter.ts
 UNIT := $(wildcard codec/*.test.ts codec/*/*.test.ts crds/*.test.ts crds/*/*.test.ts agent/*.test.ts \
   agent/*/*.test.ts agent/*/*/*.test.ts operator/*.test.ts operator/*/*.test.ts e2e/*.test.ts)
 LABS := $(wildcard e2e/netns/*.test.ts e2e/kill/*.test.ts e2e/sim/*.test.ts)
