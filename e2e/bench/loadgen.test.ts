@@ -1,9 +1,9 @@
 // The load generator itself: what it calls right is right, and what is wrong it notices.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { buildGenerator, type Load, pinned, runLoad, startResponder } from './generator.ts';
 import { Lab, type Node } from '../lab/lab.ts';
 import { dnsmasq } from '../lab/peers.ts';
+import { buildGenerator, type Load, pinned, runLoad, startResponder } from './generator.ts';
 
 const root = process.getuid?.() === 0 ? {} : { skip: 'needs root: network namespaces' };
 const OWN = '192.0.2.1';
