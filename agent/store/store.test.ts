@@ -327,7 +327,7 @@ test('nobody is told before the disk has it', () =>
     const told: number[] = [];
     store.onDurable((ticket) => told.push(ticket));
     store.leases.put(lasting(1));
-    await sleep(30);
+    while (held.length === 0) await sleep(5);
     assert.equal(store.leases.stateOf(address(1)), 'bound', 'others see that it is taken');
     assert.deepEqual(told, []);
     held.shift()?.();
