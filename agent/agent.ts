@@ -28,6 +28,7 @@ export class Agent {
   private readonly failures = new Map<string, string>();
   private links: readonly LinkState[] | null = null;
   private config: AgentConfig | null = null;
+  private stopped = false;
 
   constructor(parts: AgentParts) {
     this.parts = parts;
@@ -91,13 +92,15 @@ export class Agent {
     if (this.failures.size + this.servers.failures.size > 0) await this.reconcile();
   }
 
+  /** Ends all roles; what is asked for afterwards starts none, since signals may overtake each other. */
   async stop(): Promise<void> {
+    this.stopped = true;
     for (const name of [...this.relays.keys()]) this.stopRelay(name);
     await this.servers.stop();
   }
 
   private async reconcile(): Promise<void> {
-    if (this.config === null) return;
+    if (this.config === null || this.stopped) return;
     const wanted = new Map(this.config.relays.map((relay) => [relay.name, relay]));
     for (const name of [...this.relays.keys()]) if (!wanted.has(name)) this.stopRelay(name);
     this.failures.clear();
