@@ -93,12 +93,7 @@ export class KubeError extends Error {
   /** Milliseconds after which the server wants to be asked again, if it said so. */
   readonly retryAfter: number | null;
 
-  constructor(
-    reason: KubeFailure,
-    message: string,
-    status = 0,
-    retryAfter: number | null = null,
-  ) {
+  constructor(reason: KubeFailure, message: string, status = 0, retryAfter: number | null = null) {
     super(message);
     this.reason = reason;
     this.status = status;
@@ -168,5 +163,7 @@ export interface Following<T extends KubeObject> {
 
 /** `namespace/name`, or the name alone. */
 export function keyOf({ metadata }: KubeObject): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return metadata.namespace === undefined
+    ? metadata.name
+    : `${metadata.namespace}/${metadata.name}`;
 }
