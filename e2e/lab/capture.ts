@@ -30,10 +30,12 @@ let files = 0;
 
 /** tcpdump at work on an interface. */
 export class Capture {
+  private readonly node: Node;
   private readonly process: Process;
   private readonly file: string;
 
-  private constructor(process: Process, file: string) {
+  private constructor(node: Node, process: Process, file: string) {
+    this.node = node;
     this.process = process;
     this.file = file;
   }
@@ -44,7 +46,7 @@ export class Capture {
     const how = ['-U', '--immediate-mode', '-Z', 'root', '-s', '0', '-w', file];
     const process = node.start('tcpdump', ['-i', ifname, ...how, filter]);
     await process.line(/listening on/);
-    return new Capture(process, file);
+    return new Capture(node, process, file);
   }
 
   /** The DHCP messages so far; what is none is left out. */
@@ -52,6 +54,11 @@ export class Capture {
     return readPackets(this.file)
       .map(seenIn)
       .filter((one) => one !== null);
+  }
+
+  /** The packets as tcpdump itself tells them, in all detail. */
+  text(): string {
+    return this.node.run('tcpdump', '-nn', '-e', '-vvv', '-r', this.file);
   }
 
   /** Waits until `test` finds in what was seen what it looks for. */

@@ -177,8 +177,11 @@ export class Process {
         resolve(null);
       });
       this.child.once('close', resolve);
-      // A grandchild may hold the pipes open for ever.
-      this.child.once('exit', (status) => setTimeout(resolve, 200, status));
+      // A grandchild may hold the pipes open for ever. After the time what they hold is read first: on a busy machine it
+      // may have run out before anybody looked.
+      this.child.once('exit', (status) => {
+        setTimeout(() => setTimeout(() => setImmediate(resolve, status), 1), 200);
+      });
     }).then((status) => {
       this.over = true;
       this.wake();

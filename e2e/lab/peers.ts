@@ -193,9 +193,13 @@ function leases(
 
 /** A subnet that a foreign server shall serve. */
 export interface ServedSubnet {
-  /** `192.0.2` of 192.0.2.0/24, whose router is .1 and whose pool .100 to .199. */
+  /** `192.0.2` of 192.0.2.0/24, whose router is .1. */
   readonly network: string;
+  /** The last octets of the first and the last address given out: 100 and 199. */
+  readonly pool?: readonly [number, number];
 }
+
+const POOL = [100, 199] as const;
 
 /** What every foreign server is told. */
 export interface ServerOptions {
@@ -213,8 +217,8 @@ export async function dnsmasq(
 ): Promise<Process> {
   const folder = folderFor(node, 'dnsmasq');
   const ranges = options.subnets.map(
-    ({ network }) =>
-      `--dhcp-range=${network}.100,${network}.199,255.255.255.0,${Math.max(120, options.leaseSeconds ?? 3600)}`,
+    ({ network, pool: [first, last] = POOL }) =>
+      `--dhcp-range=${network}.${first},${network}.${last},255.255.255.0,${Math.max(120, options.leaseSeconds ?? 3600)}`,
   );
   const process = node.start('dnsmasq', [
     '-d',
@@ -246,8 +250,8 @@ export async function dhcpd(node: Node, options: ServerOptions, conf = ''): Prom
         .addresses(options.ifname)
         .map((own) => `subnet ${own.replace(/\d+$/, '0')} netmask 255.255.255.0 {}`),
       ...options.subnets.map(
-        ({ network }) =>
-          `subnet ${network}.0 netmask 255.255.255.0 { range ${network}.100 ${network}.199; option routers ${network}.1; option domain-name-servers 192.0.2.53; }`,
+        ({ network, pool: [first, last] = POOL }) =>
+          `subnet ${network}.0 netmask 255.255.255.0 { range ${network}.${first} ${network}.${last}; option routers ${network}.1; option domain-name-servers 192.0.2.53; }`,
       ),
       conf,
     ].join('\n'),
@@ -282,10 +286,10 @@ export async function kea(
       'lease-database': { type: 'memfile', persist: false },
       'valid-lifetime': seconds,
       authoritative: true,
-      subnet4: options.subnets.map(({ network }, i) => ({
+      subnet4: options.subnets.map(({ network, pool: [first, last] = POOL }, i) => ({
         id: i + 1,
         subnet: `${network}.0/24`,
-        pools: [{ pool: `${network}.100 - ${network}.199` }],
+        pools: [{ pool: `${network}.${first} - ${network}.${last}` }],
         'option-data': [
           { name: 'routers', data: `${network}.1` },
           { name: 'domain-name-servers', data: '192.0.2.53' },

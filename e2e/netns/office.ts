@@ -7,6 +7,7 @@
 //     192.0.2.0/24 on lan0, 198.51.100.0/24 on lan1, 203.0.113.0/24 to the server
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Lab, type Node, type Process } from '../lab/lab.ts';
 
@@ -45,6 +46,28 @@ export function office(name: string): Office {
 /** An object of ours. */
 export function manifest(kind: string, name: string, spec: object): object {
   return { apiVersion: 'dhcp-operator.io/v1alpha1', kind, metadata: { name }, spec };
+}
+
+/** Both LANs, for a foreign server. */
+export const SUBNETS = { ifname: 'eth0', subnets: [{ network: LAN0 }, { network: LAN1 }] };
+
+const ROOT = process.getuid?.() === 0 ? {} : { skip: 'needs root: network namespaces' };
+
+/** A test in this topology, which goes when the test ends, however that is. */
+export function officeTest(name: string, body: (site: Office) => Promise<void>): void {
+  test(name, { ...ROOT, timeout: 90_000 }, async () => {
+    const site = office('relay');
+    try {
+      await body(site);
+    } finally {
+      await site.lab.close();
+    }
+  });
+}
+
+/** What our agent on the node says of itself by HTTP. */
+export function ask(site: Office, path: string): string {
+  return site.node.run('curl', '-s', `http://127.0.0.1:9067${path}`);
 }
 
 /** A DhcpRelay with this spec. */
