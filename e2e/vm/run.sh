@@ -1,21 +1,22 @@
 #!/bin/bash
 # Runs a command in a Debian kernel under qemu, because the kernel at hand may lack VLANs, vrf, ipvlan or netem.
-# The file system is this machine's: read-only, with a layer on top that is thrown away.
+# It sees this machine's files where they are; what it writes is gone afterwards.
 #
 #   e2e/vm/run.sh COMMAND [ARGUMENT...]     prints what the command prints, ends as it ends
 #   SECONDS_MAX=300                         125: the kernel did not get as far as the command, 124: time was up
 #   DHCP_VM_CACHE=folder                    the kernel: 70 MB fetched by the first call from Debian, not installed
 #
-# What to know, measured on two cores without KVM: a call costs 4 s. JavaScript runs 6 to 8 times slower than outside,
-# a process starts in 30 ms, reading files is slow by the file (1 ms each). So a whole test file is one call, its
-# deadlines are generous, and nothing is measured in there. There is no network card and no input; /run starts empty.
-# Modules load by themselves when something asks for them.
+# A call costs 4 s on two cores without KVM, and JavaScript takes 6 to 8 times as long as outside, a new process 30 ms,
+# a file opened 1 ms. So run a whole test file by one call, give it time, and measure nothing. The command has nothing
+# to read from, no network but what it makes, and an empty /run.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 cache=${DHCP_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dhcp-operator/vm}
 say() { echo "vm: $*" >&2; }
 fail() { say "$*"; exit 125; }
 [ $# -gt 0 ] || fail "what shall run?"
+[ "$(uname -m)" = x86_64 ] || fail "the kernel is for x86_64, and the programs of this machine are not"
+case $PWD/ in /run/* | /dev/* | /proc/* | /sys/*) fail "not from $PWD, which is another folder in there" ;; esac
 
 missing=()
 for pair in qemu-system-x86_64:qemu-system-x86 depmod:kmod xz:xz-utils; do
@@ -34,6 +35,8 @@ fi
 fetch() { # PACKAGE: unpacked into $cache/root
   (cd "$cache" && apt-get download -qq -o APT::Sandbox::User=root "$1" >&2) || return 1
   dpkg-deb -x "$cache/$1"_*.deb "$cache/root" && rm -f "$cache/$1"_*.deb
+  # Newer packages say /usr/lib, and kmod looks in /lib.
+  [ -e "$cache/root/lib" ] || ln -s usr/lib "$cache/root/lib"
 }
 fetch_kernel() {
   local kernel
@@ -75,7 +78,8 @@ modprobe -d "$cache/root" -S "$release" --show-depends -a virtio_pci 9pnet_virti
   awk '$1 == "insmod" && !seen[$2]++ {print $2}' > "$work/modules"
 count=100
 while read -r file; do
-  count=$((count + 1)); cp "$file" "$work/early/modules/$count.ko"
+  count=$((count + 1)); to=$work/early/modules/$count.ko
+  case $file in *.xz) xz -dc "$file" > "$to" ;; *) cp "$file" "$to" ;; esac
 done < "$work/modules"
 cat > "$work/early/init" <<'INIT'
 #!/busybox sh
@@ -101,7 +105,7 @@ chmod +x "$work/early/init"
 : > "$work/mail/out"
 {
   for name in PATH HOME LANG CI; do [ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"; done
-  printf 'export DHCP_VM=1\nmkdir -p /lib/modules; mount --bind %q /lib/modules\n' "$cache/root/lib/modules"
+  printf ': > /run/mail/started\nexport DHCP_VM=1\nmkdir -p /lib/modules; mount --bind %q /lib/modules\n' "$cache/root/lib/modules"
   printf 'ip link set lo up; hostname vm; cd %q\n' "$PWD"
   printf '('; printf ' %q' "$@"; printf ' ) </dev/null >>/run/mail/out 2>&1\n'
   printf 'echo $? > /run/mail/status; sync; echo b > /proc/sysrq-trigger\n'
@@ -119,6 +123,12 @@ setpriv --pdeathsig TERM timeout -k 5 "${SECONDS_MAX:-300}" qemu-system-x86_64 \
   -append "quiet loglevel=3 panic=-1 console=ttyS0 mitigations=off audit=0 apparmor=0 cryptomgr.notests" \
   -virtfs "$(share / machine),readonly=on" -virtfs "$(share "$work/mail" mail)" </dev/null 2>"$work/qemu" &
 vm=$!
+# A kernel that hangs is not waited for until time is up. It starts in 3 s; two minutes are for busy machines.
+for _ in $(seq 240); do
+  [ ! -e "$work/mail/started" ] && kill -0 $vm 2>/dev/null || break
+  sleep 0.5
+done
+[ -e "$work/mail/started" ] || kill $vm 2>/dev/null || true
 tail -q -s 0.2 -n +1 -f --pid=$vm "$work/mail/out" &
 shown=$!
 ended=0; wait $vm || ended=$?; vm=""
