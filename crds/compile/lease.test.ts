@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import type { DhcpLease } from '../types/dhcplease.ts';
 import { compileLease } from './lease.ts';
-import { parseMoment } from './moment.ts';
+import { formatMoment, parseMoment } from './moment.ts';
 
 function compile(spec: string) {
   return compileLease({
@@ -61,7 +61,9 @@ test('points in time are what Date takes them for', () => {
     fc.property(
       fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }),
       (date) => {
-        assert.equal(parseMoment(date.toISOString()), date.getTime());
+        const wall = parseMoment(date.toISOString());
+        assert.equal(wall, date.getTime());
+        assert.equal(formatMoment(wall!), date.toISOString().replace(/\.\d+/, ''));
       },
     ),
   );
