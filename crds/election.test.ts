@@ -70,6 +70,24 @@ test('a Lease of another is left alone until it was seen unchanged for its durat
   assert.deepEqual(election.handle(8000, seen), [{ kind: 'write', record, version: '7' }]);
 });
 
+test('a Lease that is deleted under its holder is left alone for as long as if it were there', () => {
+  const election = new Election(OPTIONS);
+  election.tick(0);
+  election.handle(0, { kind: 'read', record: OTHER, version: '7' });
+  election.tick(2000);
+  assert.deepEqual(election.handle(2000, NOBODY), []);
+  election.tick(8000);
+  const record = { holder: 'a', duration: 8000, epoch: 5 };
+  assert.deepEqual(election.handle(8000, NOBODY), [{ kind: 'write', record, version: null }]);
+});
+
+test('terms go on from above what is known otherwise', () => {
+  const election = new Election({ ...OPTIONS, epochAbove: 6 });
+  election.tick(0);
+  const record = { holder: 'a', duration: 8000, epoch: 7 };
+  assert.deepEqual(election.handle(0, NOBODY), [{ kind: 'write', record, version: null }]);
+});
+
 test('a Lease that was given back is taken at once, in a new term', () => {
   const election = new Election(OPTIONS);
   election.tick(0);

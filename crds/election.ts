@@ -20,6 +20,8 @@ export interface ElectionOptions {
   readonly renewWithin: Millis;
   /** Between two renewals, and between two attempts. */
   readonly retry: Millis;
+  /** Terms are counted from above this, also when somebody has deleted the Lease. */
+  readonly epochAbove?: number;
 }
 
 /** The duration of a holder that nobody shall replace: about 68 years, the most that a Lease can say. */
@@ -50,7 +52,8 @@ export type ElectionAction =
 
 interface Known {
   readonly record: ElectionRecord;
-  readonly version: string;
+  /** Null: it has been deleted, which does not tell its holder to stop. */
+  readonly version: string | null;
   /** When this version was first seen here. No clock of another machine is ever looked at. */
   readonly seenAt: Millis;
 }
@@ -120,7 +123,8 @@ export class Election implements Machine<ElectionEvent, ElectionAction> {
     version: string | null,
   ): readonly ElectionAction[] {
     this.request = null;
-    if (record === null || version === null) this.known = null;
+    if (record === null || version === null)
+      this.known = this.known && { ...this.known, version: null };
     else if (version !== this.known?.version) this.known = { record, version, seenAt: now };
     if (this.resigned) return [];
     const replaced = this.leading && this.holder !== this.options.identity ? this.stop() : [];
@@ -206,7 +210,7 @@ export class Election implements Machine<ElectionEvent, ElectionAction> {
     // Whether a write was taken may never be heard: from now on the others may wait for as little as it says.
     if (this.leading && duration < UNLIMITED)
       this.heldUntil = Math.min(this.heldUntil, now + renewWithin);
-    const before = this.known?.record.epoch ?? 0;
+    const before = Math.max(this.known?.record.epoch ?? 0, this.options.epochAbove ?? 0);
     const record = { holder: identity, duration, epoch: this.leading ? before : before + 1 };
     this.request = { kind: 'write', record, at: now };
     return { kind: 'write', record, version: this.known?.version ?? null };
