@@ -105,7 +105,7 @@ function relayTroubles(registry: Registry, sources: MetricSources): void {
 function kernelPackets(registry: Registry, sources: MetricSources): void {
   new Counter({
     name: 'dhcp_relay_kernel_packets_total',
-    help: 'Packets that passed the filter, by whether there was room for them in the receive buffer.',
+    help: 'Packets that passed the filter, by whether there was room for them in the ring that we read.',
     labelNames: ['relay', 'result'],
     registers: [registry],
     collect() {

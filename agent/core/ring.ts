@@ -25,7 +25,9 @@ export const SLOT = {
   HARDWARE_HIGH: 10,
   /** The sender's next four octets, big-endian. */
   HARDWARE_LOW: 11,
-  WORDS: 12,
+  /** Offset in the ring behind the last octet of the slot: how far the packet may grow. */
+  END: 12,
+  WORDS: 13,
 } as const;
 
 /** Word offsets within one entry of `send`, and how many words an entry takes; packet and raw IP sockets share the layout. */

@@ -34,6 +34,7 @@ static const struct word SLOT_LAYOUT[] = {
     {"HARDWARE_LENGTH", SLOT_HARDWARE_LENGTH},
     {"HARDWARE_HIGH", SLOT_HARDWARE_HIGH},
     {"HARDWARE_LOW", SLOT_HARDWARE_LOW},
+    {"END", SLOT_END},
     {"WORDS", SLOT_WORDS},
 };
 

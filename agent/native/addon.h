@@ -6,7 +6,7 @@
 //   failure.c    errno ► Error with code, operation and remedy
 //   handle.c     a descriptor owned by a JavaScript object, perhaps read by the event loop
 //   sockets.c    opening a socket in a network namespace, filters, buffer sizes
-//   packet.c     AF_PACKET: batches in
+//   packet.c     AF_PACKET: batches in, by a ring shared with the kernel
 //   entries.c    batches out, for packet and raw IP sockets
 //   rawip.c      raw IP sockets, held ports
 //   netlink.c    rtnetlink
@@ -28,7 +28,7 @@
 enum slot_word {
   SLOT_START, SLOT_LENGTH, SLOT_ORIGINAL_LENGTH, SLOT_IFINDEX, SLOT_PACKET_TYPE, SLOT_STATUS,
   SLOT_VLAN, SLOT_PROTOCOL, SLOT_HARDWARE_TYPE, SLOT_HARDWARE_LENGTH, SLOT_HARDWARE_HIGH,
-  SLOT_HARDWARE_LOW, SLOT_WORDS
+  SLOT_HARDWARE_LOW, SLOT_END, SLOT_WORDS
 };
 
 enum entry_word {
@@ -106,7 +106,8 @@ struct handle {
   napi_async_cleanup_hook_handle teardown;
   void (*on_readable)(struct handle *);      // opens no handle scope, runs in one
   void (*on_failure)(struct handle *, int);  // errno
-  void (*before_close)(struct handle *);     // the descriptor is still open; drops references
+  void (*before_close)(struct handle *);     // the descriptor is still open
+  void (*on_freed)(struct handle *);         // the last that is heard of it
 };
 
 // Both take over `handle`, from calloc with kind and fd set, and give the JavaScript object, or NULL

@@ -13,8 +13,13 @@
 
 static const napi_type_tag TAG = {0x6468637061636b65, 0x74706c616e650001};
 
+static void free_handle(struct handle *handle) {
+  if (handle->on_freed != NULL) handle->on_freed(handle);
+  free(handle);
+}
+
 static void free_if_unowned(struct handle *handle) {
-  if (handle->unreachable && handle->finished) free(handle);
+  if (handle->unreachable && handle->finished) free_handle(handle);
 }
 
 static void on_collected(napi_env env, void *data, void *hint) {
@@ -170,7 +175,7 @@ static napi_value abandon(napi_env env, struct handle *handle) {
   throw_napi(env);
   if (handle->before_close != NULL) handle->before_close(handle);
   close(handle->fd);
-  free(handle);
+  free_handle(handle);
   return NULL;
 }
 

@@ -1,18 +1,29 @@
 #include "addon.h"
 
-#include <linux/filter.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+// What arrives is put by the kernel into memory that it shares with us (PACKET_RX_RING, packet_mmap in
+// the kernel's documentation): no system call and no second copy for a packet. Version 2, not 3, whose
+// blocks are handed over by a timer. JavaScript sees the same memory, and sends from it:
+//
+//     | slot 0                          | slot 1 | …      | scratch | a batch's metadata |
+//     | tpacket2_hdr, sockaddr_ll | headroom | packet … |
+//
+// A slot is the kernel's until it says TP_STATUS_USER, and again from our TP_STATUS_KERNEL on.
+
 enum {
-  SLOTS_MAX = 1024,  // recvmmsg takes no more in one call (UIO_MAXIOV)
+  SLOTS_MAX = 1 << 16,
+  BATCH_MAX = 1024,
   SLOT_OCTETS_MAX = 1 << 17,
+  SCRATCH_MAX = 1 << 28,
   FILTER_INSTRUCTIONS_MAX = BPF_MAXINSNS,
   // Batches per wake-up: enough to use the wake-up well, few enough that timers and other sockets
   // get their turn under a flood.
@@ -20,103 +31,118 @@ enum {
 };
 static const uint32_t NO_VLAN = UINT32_MAX;
 
-// What the kernel fills in besides the packet.
-struct arrival {
-  struct sockaddr_ll from;
-  union {
-    struct cmsghdr header;
-    char octets[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-  } control;
+// What the socket and JavaScript share; it goes when both have let go.
+struct memory {
+  uint8_t *at;
+  size_t ring, scratch, total;  // octets; the metadata follows the scratch area
+  unsigned owners;
 };
 
 struct packet_socket {
   struct handle handle;  // first: a pointer to one is a pointer to the other
-  uint32_t slots, slot_octets, headroom;
-  napi_ref ring, meta;
+  uint32_t slots, slot_octets, batch;
+  uint32_t next;  // the slot that the kernel fills next, as far as we have seen
+  struct memory *memory;
   double received, dropped;
-  struct mmsghdr *messages;
-  struct iovec *parts;
-  struct arrival *arrivals;
 };
+
+// --- memory ---------------------------------------------------------------------------------------
+
+static size_t in_pages(size_t octets) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  return (octets + page - 1) / page * page;
+}
+
+static uint32_t *metadata(const struct memory *memory) {
+  return (uint32_t *)(void *)(memory->at + memory->ring + memory->scratch);
+}
+
+static void let_go_of_memory(struct memory *memory) {
+  if (--memory->owners > 0) return;
+  munmap(memory->at, memory->total);
+  free(memory);
+}
+
+// Ordinary memory for all of it; the ring takes the place of its first part.
+static struct memory *take_memory(size_t ring, size_t scratch, uint32_t batch,
+                                  struct failure *failure) {
+  struct memory *memory = calloc(1, sizeof *memory);
+  if (memory == NULL) {
+    failed(failure, NULL, "allocate a packet socket");
+    return NULL;
+  }
+  memory->owners = 1;
+  memory->ring = ring;
+  memory->scratch = (scratch + 7) / 8 * 8;
+  memory->total =
+      in_pages(memory->ring + memory->scratch + (size_t)batch * SLOT_WORDS * sizeof(uint32_t));
+  memory->at =
+      mmap(NULL, memory->total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory->at != MAP_FAILED) return memory;
+  failed(failure, NULL, "allocate %zu octets for packets", memory->total);
+  free(memory);
+  return NULL;
+}
 
 // --- receiving ------------------------------------------------------------------------------------
 
-static void describe(uint32_t *slot, const struct arrival *arrival, const struct msghdr *message) {
-  const struct sockaddr_ll *from = &arrival->from;
+static uint8_t *slot_at(const struct packet_socket *socket, uint32_t index) {
+  return socket->memory->at + (size_t)index * socket->slot_octets;
+}
+
+static uint32_t *status_of(uint8_t *slot) {
+  return &((struct tpacket2_hdr *)(void *)slot)->tp_status;
+}
+
+static void describe(const struct packet_socket *socket, uint32_t index, uint32_t *words) {
+  const uint8_t *slot = slot_at(socket, index);
+  struct tpacket2_hdr header;
+  struct sockaddr_ll from;
+  memcpy(&header, slot, sizeof header);
+  memcpy(&from, slot + TPACKET_ALIGN(sizeof header), sizeof from);
+  words[SLOT_START] = index * socket->slot_octets + header.tp_mac;
+  words[SLOT_LENGTH] = header.tp_snaplen;
+  words[SLOT_ORIGINAL_LENGTH] = header.tp_len;
+  words[SLOT_END] = (index + 1) * socket->slot_octets;
+
   uint8_t octets[HARDWARE_ADDRESS_MAX] = {0};
-  uint32_t length =
-      from->sll_halen < HARDWARE_ADDRESS_MAX ? from->sll_halen : HARDWARE_ADDRESS_MAX;
-  memcpy(octets, from->sll_addr, length);
-  slot[SLOT_IFINDEX] = (uint32_t)from->sll_ifindex;
-  slot[SLOT_PACKET_TYPE] = from->sll_pkttype;
-  slot[SLOT_PROTOCOL] = ntohs(from->sll_protocol);
-  slot[SLOT_HARDWARE_TYPE] = from->sll_hatype;
-  slot[SLOT_HARDWARE_LENGTH] = length;
+  uint32_t length = from.sll_halen < HARDWARE_ADDRESS_MAX ? from.sll_halen : HARDWARE_ADDRESS_MAX;
+  memcpy(octets, from.sll_addr, length);
+  words[SLOT_IFINDEX] = (uint32_t)from.sll_ifindex;
+  words[SLOT_PACKET_TYPE] = from.sll_pkttype;
+  words[SLOT_PROTOCOL] = ntohs(from.sll_protocol);
+  words[SLOT_HARDWARE_TYPE] = from.sll_hatype;
+  words[SLOT_HARDWARE_LENGTH] = length;
   uint32_t high, low;
   memcpy(&high, octets, sizeof high);
   memcpy(&low, octets + sizeof high, sizeof low);
-  slot[SLOT_HARDWARE_HIGH] = ntohl(high);
-  slot[SLOT_HARDWARE_LOW] = ntohl(low);
+  words[SLOT_HARDWARE_HIGH] = ntohl(high);
+  words[SLOT_HARDWARE_LOW] = ntohl(low);
 
-  slot[SLOT_STATUS] = 0;
-  slot[SLOT_VLAN] = NO_VLAN;
-  const struct cmsghdr *control = &arrival->control.header;
-  if (message->msg_controllen < CMSG_LEN(sizeof(struct tpacket_auxdata)) ||
-      control->cmsg_level != SOL_PACKET || control->cmsg_type != PACKET_AUXDATA) {
-    return;
-  }
-  struct tpacket_auxdata extra;
-  memcpy(&extra, CMSG_DATA(control), sizeof extra);
-  if (extra.tp_status & TP_STATUS_CSUMNOTREADY) slot[SLOT_STATUS] |= STATUS_CHECKSUM_NOT_READY;
-  if (extra.tp_status & TP_STATUS_CSUM_VALID) slot[SLOT_STATUS] |= STATUS_CHECKSUM_VALID;
-  if (extra.tp_status & TP_STATUS_VLAN_VALID) slot[SLOT_VLAN] = extra.tp_vlan_tci;
+  uint32_t status = 0;
+  if (header.tp_status & TP_STATUS_CSUMNOTREADY) status |= STATUS_CHECKSUM_NOT_READY;
+  if (header.tp_status & TP_STATUS_CSUM_VALID) status |= STATUS_CHECKSUM_VALID;
+  words[SLOT_STATUS] = status;
+  words[SLOT_VLAN] = header.tp_status & TP_STATUS_VLAN_VALID ? header.tp_vlan_tci : NO_VLAN;
 }
 
-static void prepare(struct packet_socket *socket, uint32_t index) {
-  struct msghdr *message = &socket->messages[index].msg_hdr;
-  message->msg_namelen = sizeof socket->arrivals[index].from;
-  message->msg_controllen = sizeof socket->arrivals[index].control;
-}
-
-// Receives one batch into the slots. Returns how many, or minus an errno.
-static int receive(struct packet_socket *socket, uint8_t *ring, uint32_t *meta) {
-  for (uint32_t i = 0; i < socket->slots; i++) {
-    socket->parts[i].iov_base = ring + (size_t)i * socket->slot_octets + socket->headroom;
-  }
-  // MSG_TRUNC: msg_len is the packet's length even where the slot is too small for it.
-  int count = recvmmsg(socket->handle.fd, socket->messages, socket->slots,
-                       MSG_DONTWAIT | MSG_TRUNC, NULL);
-  if (count < 0) return -errno;
-  uint32_t room = socket->slot_octets - socket->headroom;
-  for (uint32_t i = 0; i < (uint32_t)count; i++) {
-    uint32_t *slot = meta + (size_t)i * SLOT_WORDS;
-    uint32_t length = socket->messages[i].msg_len;
-    slot[SLOT_START] = i * socket->slot_octets + socket->headroom;
-    slot[SLOT_LENGTH] = length < room ? length : room;
-    slot[SLOT_ORIGINAL_LENGTH] = length;
-    describe(slot, &socket->arrivals[i], &socket->messages[i].msg_hdr);
-    prepare(socket, i);
+// Describes up to a batch of the packets that are there. Returns how many.
+static uint32_t gather(const struct packet_socket *socket) {
+  uint32_t *words = metadata(socket->memory), index = socket->next, count = 0;
+  while (count < socket->batch) {
+    uint32_t status = __atomic_load_n(status_of(slot_at(socket, index)), __ATOMIC_ACQUIRE);
+    if (!(status & TP_STATUS_USER)) break;
+    describe(socket, index, words + (size_t)count++ * SLOT_WORDS);
+    if (++index == socket->slots) index = 0;
   }
   return count;
 }
 
-// The ring and its metadata, if JavaScript has not detached them meanwhile.
-static bool read_memory(struct packet_socket *socket, struct bytes *ring, struct words *meta) {
-  napi_env env = socket->handle.env;
-  napi_value ring_value, meta_value;
-  if (napi_get_reference_value(env, socket->ring, &ring_value) != napi_ok ||
-      napi_get_reference_value(env, socket->meta, &meta_value) != napi_ok ||
-      !read_bytes(env, ring_value, "ring", ring) ||
-      !read_words(env, meta_value, "slotMeta", meta)) {
-    return false;
+static void give_back(struct packet_socket *socket, uint32_t count) {
+  for (; count > 0; count--) {
+    __atomic_store_n(status_of(slot_at(socket, socket->next)), TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+    if (++socket->next == socket->slots) socket->next = 0;
   }
-  if (ring->length >= (size_t)socket->slots * socket->slot_octets &&
-      meta->length >= (size_t)socket->slots * SLOT_WORDS) {
-    return true;
-  }
-  napi_throw_range_error(env, "ERR_OUT_OF_RANGE",
-                         "ring or slotMeta is smaller than slots and slotBytes say, or detached");
-  return false;
 }
 
 static void report(struct handle *handle, int count) {
@@ -130,21 +156,13 @@ static void on_failure(struct handle *handle, int error) {
 
 static void on_readable(struct handle *handle) {
   struct packet_socket *socket = (struct packet_socket *)handle;
-  for (int batch = 0; batch < BATCHES_PER_WAKE && handle->fd >= 0; batch++) {
-    struct bytes ring;
-    struct words meta;
-    if (!read_memory(socket, &ring, &meta)) {
-      napi_value error;
-      close_handle(handle);
-      if (napi_get_and_clear_last_exception(handle->env, &error) == napi_ok) {
-        napi_fatal_exception(handle->env, error);
-      }
-      return;
-    }
-    int count = receive(socket, ring.at, meta.at);
-    if (count == -EAGAIN || count == -EINTR || count == 0) return;
-    report(handle, count);
-    if (count < (int)socket->slots) return;  // drained: no need to ask once more
+  for (int batch = 0; batch < BATCHES_PER_WAKE; batch++) {
+    uint32_t count = gather(socket);
+    if (count == 0) return;
+    report(handle, (int)count);
+    if (handle->fd < 0) return;
+    give_back(socket, count);
+    if (count < socket->batch) return;  // drained: no need to look once more
   }
 }
 
@@ -181,12 +199,15 @@ napi_value js_packet_statistics(napi_env env, napi_callback_info info) {
 
 // --- opening --------------------------------------------------------------------------------------
 
+// What the kernel writes into a slot before headroom and packet, at most.
+enum { TAKEN_MAX = TPACKET_ALIGN(TPACKET2_HDRLEN) + 32 };
+
 struct packet_options {
   char netns[PATH_TEXT];
-  uint32_t ifindex, protocol, receive_buffer, slots, slot_octets, headroom;
+  uint32_t ifindex, protocol, slots, slot_octets, headroom, batch, scratch;
   bool cooked;
   struct bytes filter;
-  napi_value ring, meta, on_batch;
+  napi_value on_batch;
 };
 
 static bool read_numbers(napi_env env, napi_value object, struct packet_options *options) {
@@ -196,10 +217,11 @@ static bool read_numbers(napi_env env, napi_value object, struct packet_options 
   } fields[] = {
       {"ifindex", 0, INT_MAX, &options->ifindex},
       {"protocol", 0, 0xffff, &options->protocol},
-      {"receiveBufferBytes", 0, INT_MAX, &options->receive_buffer},
       {"slots", 1, SLOTS_MAX, &options->slots},
       {"slotBytes", 1, SLOT_OCTETS_MAX, &options->slot_octets},
       {"headroom", 0, SLOT_OCTETS_MAX, &options->headroom},
+      {"batch", 1, BATCH_MAX, &options->batch},
+      {"scratchBytes", 0, SCRATCH_MAX, &options->scratch},
   };
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     napi_value value;
@@ -209,8 +231,14 @@ static bool read_numbers(napi_env env, napi_value object, struct packet_options 
       return false;
     }
   }
-  if (options->headroom < options->slot_octets) return true;
-  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "headroom must be less than slotBytes");
+  const char *wrong = NULL;
+  if ((options->slot_octets & (options->slot_octets - 1)) != 0) {
+    wrong = "slotBytes must be a power of two";
+  } else if (options->headroom + TAKEN_MAX >= options->slot_octets) {
+    wrong = "headroom must leave room for a packet in slotBytes";
+  }
+  if (wrong == NULL) return true;
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", wrong);
   return false;
 }
 
@@ -219,58 +247,76 @@ static bool read_options(napi_env env, napi_value object, struct packet_options 
   if (!read_numbers(env, object, options) || !read_property(env, object, "netns", &netns) ||
       !read_property(env, object, "cooked", &cooked) ||
       !read_property(env, object, "filter", &filter) ||
-      !read_property(env, object, "ring", &options->ring) ||
-      !read_property(env, object, "slotMeta", &options->meta) ||
       !read_property(env, object, "onBatch", &options->on_batch)) {
     return false;
   }
   // All properties are fetched, so no getter can run any more and pull memory from under us.
-  struct bytes ring;
-  struct words meta;
   if (!read_text(env, netns, "netns", options->netns, sizeof options->netns) ||
       !read_boolean(env, cooked, "cooked", &options->cooked) ||
       !read_function(env, options->on_batch, "onBatch") ||
-      !read_bytes(env, options->ring, "ring", &ring) ||
-      !read_words(env, options->meta, "slotMeta", &meta) ||
       !read_bytes(env, filter, "filter", &options->filter)) {
     return false;
   }
   const size_t instruction = sizeof(struct sock_filter);
-  const char *wrong = NULL;
-  if (ring.length < (size_t)options->slots * options->slot_octets) {
-    wrong = "ring must hold slots times slotBytes octets";
-  } else if (meta.length < (size_t)options->slots * SLOT_WORDS) {
-    wrong = "slotMeta must hold SLOT.WORDS words for each slot";
-  } else if (options->filter.length == 0 || options->filter.length % instruction != 0 ||
-             options->filter.length / instruction > FILTER_INSTRUCTIONS_MAX) {
-    wrong = "filter must be 1 to 4096 instructions of 8 octets";
+  if (options->filter.length > 0 && options->filter.length % instruction == 0 &&
+      options->filter.length / instruction <= FILTER_INSTRUCTIONS_MAX) {
+    return true;
   }
-  if (wrong == NULL) return true;
-  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", wrong);
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE",
+                         "filter must be 1 to 4096 instructions of 8 octets");
   return false;
 }
 
+static int set_up_ring(int fd, const struct packet_options *options, struct memory *memory,
+                       struct failure *failure) {
+  int version = TPACKET_V2;
+  uint32_t block = (uint32_t)in_pages(options->slot_octets);
+  struct tpacket_req ring = {
+      .tp_block_size = block,
+      .tp_block_nr = (uint32_t)(memory->ring / block),
+      .tp_frame_size = options->slot_octets,
+      .tp_frame_nr = (uint32_t)(memory->ring / options->slot_octets),
+  };
+  if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0 ||
+      setsockopt(fd, SOL_PACKET, PACKET_RESERVE, &options->headroom, sizeof options->headroom) < 0 ||
+      setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring) < 0) {
+    return failed(failure, NULL, "set up a ring of %u slots of %u octets", ring.tp_frame_nr,
+                  ring.tp_frame_size);
+  }
+  if (mmap(memory->at, memory->ring, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+      MAP_FAILED) {
+    return failed(failure, NULL, "map a ring of %zu octets", memory->ring);
+  }
+  return 0;
+}
+
+// A mapped ring keeps its socket open, whatever becomes of the descriptor. So ordinary memory takes its
+// place, and JavaScript may still look.
+static void take_ring_down(struct memory *memory) {
+  if (mmap(memory->at, memory->ring, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    napi_fatal_error("close", NAPI_AUTO_LENGTH, "cannot take down the ring of a packet socket",
+                     NAPI_AUTO_LENGTH);
+  }
+}
+
 // The order matters: with protocol 0 nothing arrives, so everything is in place before the first
-// packet does; and a socket created with a protocol would wait for synchronize_net in bind.
-static int open_configured(const struct packet_options *options, struct failure *failure) {
+// packet does.
+static int open_configured(const struct packet_options *options, struct memory *memory,
+                           struct failure *failure) {
   int fd = open_socket(options->netns, AF_PACKET, options->cooked ? SOCK_DGRAM : SOCK_RAW, 0,
                        failure);
   if (fd < 0) return -1;
-  int on = 1;
   struct sockaddr_ll local = {.sll_family = AF_PACKET,
                               .sll_protocol = htons((uint16_t)options->protocol),
                               .sll_ifindex = (int)options->ifindex};
   if (attach_filter(fd, &options->filter, failure) == 0 &&
-      grow_receive_buffer(fd, options->receive_buffer, failure) == 0) {
-    if (setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on) < 0) {
-      failed(failure, NULL, "ask for auxiliary data of packets");
-    } else if (bind(fd, (struct sockaddr *)&local, sizeof local) < 0) {
-      const char *remedy = errno == ENODEV ? "no such interface in this network namespace" : NULL;
-      failed(failure, remedy, "bind packet socket on ifindex %u", options->ifindex);
-    } else {
-      return fd;
-    }
+      set_up_ring(fd, options, memory, failure) == 0) {
+    if (bind(fd, (struct sockaddr *)&local, sizeof local) == 0) return fd;
+    const char *remedy = errno == ENODEV ? "no such interface in this network namespace" : NULL;
+    failed(failure, remedy, "bind packet socket on ifindex %u", options->ifindex);
   }
+  take_ring_down(memory);
   close(fd);
   return -1;
 }
@@ -278,33 +324,62 @@ static int open_configured(const struct packet_options *options, struct failure 
 static void before_close(struct handle *handle) {
   struct packet_socket *socket = (struct packet_socket *)handle;
   add_statistics(socket);
-  if (socket->ring != NULL) napi_delete_reference(handle->env, socket->ring);
-  if (socket->meta != NULL) napi_delete_reference(handle->env, socket->meta);
+  take_ring_down(socket->memory);
 }
 
-// One allocation: the socket, then its messages, parts and arrivals.
-static struct packet_socket *allocate(const struct packet_options *options) {
-  size_t slots = options->slots;
-  struct packet_socket *socket =
-      calloc(1, sizeof *socket + slots * (sizeof *socket->messages + sizeof *socket->parts +
-                                          sizeof *socket->arrivals));
-  if (socket == NULL) return NULL;
-  socket->slots = options->slots;
-  socket->slot_octets = options->slot_octets;
-  socket->headroom = options->headroom;
-  socket->messages = (struct mmsghdr *)(socket + 1);
-  socket->parts = (struct iovec *)(socket->messages + slots);
-  socket->arrivals = (struct arrival *)(socket->parts + slots);
-  for (uint32_t i = 0; i < options->slots; i++) {
-    struct msghdr *message = &socket->messages[i].msg_hdr;
-    message->msg_name = &socket->arrivals[i].from;
-    message->msg_control = &socket->arrivals[i].control;
-    message->msg_iov = &socket->parts[i];
-    message->msg_iovlen = 1;
-    socket->parts[i].iov_len = options->slot_octets - options->headroom;
-    prepare(socket, i);
+static void on_freed(struct handle *handle) {
+  let_go_of_memory(((struct packet_socket *)handle)->memory);
+}
+
+static struct packet_socket *create(napi_env env, const struct packet_options *options,
+                                    struct failure *failure) {
+  struct packet_socket *socket = calloc(1, sizeof *socket);
+  if (socket == NULL) {
+    failed(failure, NULL, "allocate a packet socket");
+    return NULL;
   }
-  return socket;
+  size_t ring = in_pages((size_t)options->slots * options->slot_octets);
+  socket->memory = take_memory(ring, options->scratch, options->batch, failure);
+  if (socket->memory != NULL) {
+    socket->handle.fd = open_configured(options, socket->memory, failure);
+    if (socket->handle.fd >= 0) {
+      socket->slots = (uint32_t)(ring / options->slot_octets);
+      socket->slot_octets = options->slot_octets;
+      socket->batch = options->batch;
+      socket->handle.kind = PACKET_SOCKET;
+      socket->handle.env = env;
+      socket->handle.on_readable = on_readable;
+      socket->handle.on_failure = on_failure;
+      socket->handle.before_close = before_close;
+      socket->handle.on_freed = on_freed;
+      return socket;
+    }
+    let_go_of_memory(socket->memory);
+  }
+  free(socket);
+  return NULL;
+}
+
+static void on_memory_collected(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)data;
+  let_go_of_memory(hint);
+}
+
+// What JavaScript gets to see: memory: Buffer, and where in it scratch area and metadata begin.
+static bool share(napi_env env, napi_value object, struct memory *memory) {
+  napi_value buffer, number;
+  memory->owners++;
+  if (napi_create_external_buffer(env, memory->total, memory->at, on_memory_collected, memory,
+                                  &buffer) != napi_ok) {
+    memory->owners--;
+    return false;
+  }
+  return napi_set_named_property(env, object, "memory", buffer) == napi_ok &&
+         napi_create_double(env, (double)memory->ring, &number) == napi_ok &&
+         napi_set_named_property(env, object, "scratchAt", number) == napi_ok &&
+         napi_create_double(env, (double)(memory->ring + memory->scratch), &number) == napi_ok &&
+         napi_set_named_property(env, object, "metaAt", number) == napi_ok;
 }
 
 napi_value js_open_packet(napi_env env, napi_callback_info info) {
@@ -312,37 +387,20 @@ napi_value js_open_packet(napi_env env, napi_callback_info info) {
   struct packet_options options = {0};
   struct failure failure = {0};
   if (!read_arguments(env, info, 1, &object) || !read_options(env, object, &options)) return NULL;
-  int fd = open_configured(&options, &failure);
-  if (fd < 0) return throw_failure(env, &failure);
-  struct packet_socket *socket = allocate(&options);
-  if (socket == NULL) {
-    failed(&failure, NULL, "allocate %u slots", options.slots);
-    close(fd);
-    return throw_failure(env, &failure);
-  }
-  socket->handle.kind = PACKET_SOCKET;
-  socket->handle.fd = fd;
-  socket->handle.env = env;
-  socket->handle.on_readable = on_readable;
-  socket->handle.on_failure = on_failure;
-  socket->handle.before_close = before_close;
-  if (napi_create_reference(env, options.ring, 1, &socket->ring) != napi_ok ||
-      napi_create_reference(env, options.meta, 1, &socket->meta) != napi_ok) {
-    throw_napi(env);
-    before_close(&socket->handle);
-    close(fd);
-    free(socket);
-    return NULL;
-  }
-  return watch_handle(env, &socket->handle, options.on_batch);
+  struct packet_socket *socket = create(env, &options, &failure);
+  if (socket == NULL) return throw_failure(env, &failure);
+  struct memory *memory = socket->memory;
+  napi_value result = watch_handle(env, &socket->handle, options.on_batch);
+  if (result == NULL || share(env, result, memory)) return result;
+  close_handle(&socket->handle);
+  return throw_napi(env);
 }
 
 // --- sending --------------------------------------------------------------------------------------
 
 napi_value js_send_packets(napi_env env, napi_callback_info info) {
-  napi_value arguments[3], ring_value;
+  napi_value arguments[3];
   struct words entries;
-  struct bytes ring;
   uint32_t count;
   if (!read_arguments(env, info, 3, arguments)) return NULL;
   struct packet_socket *socket =
@@ -352,7 +410,6 @@ napi_value js_send_packets(napi_env env, napi_callback_info info) {
     return NULL;
   }
   if (socket->handle.fd < 0) return throw_closed(env, "send on packet socket");
-  if (napi_get_reference_value(env, socket->ring, &ring_value) != napi_ok) return throw_napi(env);
-  if (!read_bytes(env, ring_value, "ring", &ring)) return NULL;
-  return send_entries(env, &socket->handle, &ring, &entries, count);
+  struct bytes arena = {socket->memory->at, socket->memory->ring + socket->memory->scratch};
+  return send_entries(env, &socket->handle, &arena, &entries, count);
 }

@@ -19,7 +19,14 @@ export interface Handle {
   readonly __handle: never;
 }
 
-/** Packets that reached a socket and packets the kernel had to drop because its receive buffer was full. */
+/** A packet socket, and the memory that it shares with the kernel: slots, scratch area, metadata of a batch. */
+export interface PacketHandle extends Handle {
+  readonly memory: Buffer;
+  readonly scratchAt: number;
+  readonly metaAt: number;
+}
+
+/** Packets that reached a socket and packets the kernel had to drop because its ring was full. */
 export interface PacketStatistics {
   readonly received: number;
   readonly dropped: number;
@@ -33,7 +40,7 @@ export function errnoName(errno: number): string {
 /** The functions of build/packet.node (agent/native); each throws TypeError or RangeError on misuse and SystemError on refusal. */
 export interface Addon {
   readonly layout: { readonly slot: typeof SLOT; readonly entry: typeof ENTRY };
-  openPacket(options: NativePacketOptions): Handle;
+  openPacket(options: NativePacketOptions): PacketHandle;
   sendPackets(handle: Handle, entries: Uint32Array, count: number): number;
   packetStatistics(handle: Handle): PacketStatistics;
   openRawIp(netns: string | undefined, device: string | undefined): Handle;
@@ -65,12 +72,11 @@ export interface NativePacketOptions {
   readonly protocol: number;
   readonly cooked: boolean;
   readonly filter: Uint8Array;
-  readonly receiveBufferBytes: number;
   readonly slots: number;
   readonly slotBytes: number;
   readonly headroom: number;
-  readonly ring: Buffer;
-  readonly slotMeta: Uint32Array;
+  readonly batch: number;
+  readonly scratchBytes: number;
   /** A batch of so many packets, or minus an errno. */
   readonly onBatch: (count: number) => void;
 }

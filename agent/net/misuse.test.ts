@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Addon, addon, type Handle } from './addon.ts';
-import { ENTRY, PacketSocket, type PacketSocketOptions, SLOT } from './packet.ts';
+import { ENTRY, PacketSocket, type PacketSocketOptions } from './packet.ts';
 import { RawIpSocket } from './rawip.ts';
 import { EVERYTHING, EXPERIMENTAL, entriesOf, networkTest } from './testnet.ts';
 
@@ -62,12 +62,11 @@ const OPTIONS = {
   protocol: EXPERIMENTAL,
   cooked: true,
   filter: EVERYTHING,
-  receiveBufferBytes: 0,
   slots: 2,
   slotBytes: 128,
   headroom: 16,
-  ring: Buffer.alloc(256),
-  slotMeta: new Uint32Array(2 * SLOT.WORDS),
+  batch: 2,
+  scratchBytes: 256,
   onBatch: () => {},
 };
 
@@ -86,23 +85,15 @@ const OPEN_MISUSES: readonly (readonly [string, object, code: string, RegExp])[]
   ['protocol as text', { protocol: '2048' }, TYPE, /^protocol/],
   ['cooked as number', { cooked: 1 }, TYPE, /^cooked must be a boolean$/],
   ['no slots', { slots: 0 }, RANGE, /^slots/],
-  ['more slots than recvmmsg takes', { slots: 1025 }, RANGE, /^slots/],
+  ['more slots than there may be', { slots: 65537 }, RANGE, /^slots/],
   ['slots of nothing', { slotBytes: 0 }, RANGE, /^slotBytes/],
-  ['headroom that fills the slot', { headroom: 128 }, RANGE, /^headroom must be less/],
-  [
-    'infinite buffer',
-    { receiveBufferBytes: Number.POSITIVE_INFINITY },
-    RANGE,
-    /^receiveBufferBytes/,
-  ],
-  ['ring too small', { ring: Buffer.alloc(255) }, RANGE, /^ring must hold/],
-  ['ring of words', { ring: new Uint32Array(64) }, TYPE, /^ring must be a Uint8Array$/],
-  ['ring as DataView', { ring: new DataView(new ArrayBuffer(256)) }, TYPE, /^ring/],
-  ['ring as ArrayBuffer', { ring: new ArrayBuffer(256) }, TYPE, /^ring/],
-  ['ring detached', { ring: detached(new Uint8Array(256)) }, RANGE, /^ring must hold/],
-  ['metadata too small', { slotMeta: new Uint32Array(2 * SLOT.WORDS - 1) }, RANGE, /^slotMeta/],
-  ['metadata signed', { slotMeta: new Int32Array(2 * SLOT.WORDS) }, TYPE, /^slotMeta/],
-  ['metadata detached', { slotMeta: detached(new Uint32Array(24)) }, RANGE, /^slotMeta/],
+  ['slots that are no power of two', { slotBytes: 384 }, RANGE, /^slotBytes must be a power/],
+  ['slots without room', { slotBytes: 64, headroom: 0 }, RANGE, /^headroom must leave room/],
+  ['headroom that fills the slot', { headroom: 112 }, RANGE, /^headroom must leave room/],
+  ['no batch', { batch: 0 }, RANGE, /^batch/],
+  ['a batch without end', { batch: 1025 }, RANGE, /^batch/],
+  ['scratch negative', { scratchBytes: -1 }, RANGE, /^scratchBytes/],
+  ['infinite scratch', { scratchBytes: Number.POSITIVE_INFINITY }, RANGE, /^scratchBytes/],
   ['filter empty', { filter: new Uint8Array(0) }, RANGE, /^filter must be/],
   ['filter with half an instruction', { filter: new Uint8Array(12) }, RANGE, /^filter/],
   ['filter too long', { filter: new Uint8Array(4097 * 8) }, RANGE, /^filter/],
@@ -127,7 +118,7 @@ for (const [name, wrong, code, message] of OPEN_MISUSES) {
 test('openPacket hands on what a getter throws', () => {
   const options = {
     ...OPTIONS,
-    get ring(): Buffer {
+    get filter(): Buffer {
       throw new Error('from a getter');
     },
   };
@@ -166,7 +157,8 @@ networkTest('a program the kernel rejects is explained', (net) => {
 
 networkTest('send refuses entries outside the arena, and then sends nothing', async (net) => {
   const into = net.catcher();
-  const out = net.sender({ slots: 1, slotBytes: 128, scratchBytes: 872 });
+  // The ring takes a page, the scratch area 104 octets.
+  const out = net.sender({ slots: 1, slotBytes: 128, headroom: 0, scratchBytes: 104 });
   const good = {
     HEAD_LENGTH: 20,
     IFINDEX: net.near,
@@ -177,14 +169,14 @@ networkTest('send refuses entries outside the arena, and then sends nothing', as
   };
   const most = 0xffffffff;
   for (const [wrong, message] of [
-    [{ HEAD_AT: 981 }, /^entry 1: head of 20 octets at 981 is outside the arena of 1000$/],
-    [{ HEAD_LENGTH: 1001 }, /^entry 1: head/],
+    [{ HEAD_AT: 4181 }, /^entry 1: head of 20 octets at 4181 is outside the arena of 4200$/],
+    [{ HEAD_LENGTH: 4201 }, /^entry 1: head/],
     [{ HEAD_AT: most }, /^entry 1: head/],
     [{ HEAD_LENGTH: most }, /^entry 1: head/],
     [{ HEAD_AT: most, HEAD_LENGTH: most }, /^entry 1: head/],
     [{ HEAD_AT: 2, HEAD_LENGTH: most }, /^entry 1: head/],
-    [{ BODY_AT: 1001 }, /^entry 1: body of 0 octets at 1001/],
-    [{ BODY_AT: 1000, BODY_LENGTH: 1 }, /^entry 1: body/],
+    [{ BODY_AT: 4201 }, /^entry 1: body of 0 octets at 4201/],
+    [{ BODY_AT: 4200, BODY_LENGTH: 1 }, /^entry 1: body/],
     [{ BODY_AT: most, BODY_LENGTH: 2 }, /^entry 1: body/],
     [{ IFINDEX: 0 }, /^entry 1: IFINDEX must be 1 to 2147483647, not 0$/],
     [{ IFINDEX: most }, /^entry 1: IFINDEX/],
@@ -205,7 +197,7 @@ networkTest('send refuses entries outside the arena, and then sends nothing', as
   assert.throws(() => out.send(detached(entriesOf(good)), 1), { code: RANGE });
   assert.equal(out.send(entries, 0), 0);
   // The first octet and the last one, and the packet that proves that no other was sent.
-  assert.equal(out.send(entriesOf({ ...good, HEAD_AT: 980, BODY_AT: 1000 }), 1), 0);
+  assert.equal(out.send(entriesOf({ ...good, HEAD_AT: 4180, BODY_AT: 4200 }), 1), 0);
   await into.until(1);
   assert.deepEqual(into.socket.statistics(), { received: 1, dropped: 0 });
 });

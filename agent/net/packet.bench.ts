@@ -28,7 +28,7 @@ try {
 async function run(slots: number): Promise<void> {
   let received = 0;
   let wakes = 0;
-  const common = { netns, cooked: true, filter: everything, slots };
+  const common = { netns, cooked: true, filter: everything, slots: 1024, batch: slots };
   const out = PacketSocket.open({ ...common, protocol: 0, onBatch: () => {} });
   const into = PacketSocket.open({
     ...common,

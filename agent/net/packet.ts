@@ -1,4 +1,4 @@
-import { addon, type Handle, type PacketStatistics, SLOT } from './addon.ts';
+import { addon, type PacketHandle, type PacketStatistics, SLOT } from './addon.ts';
 
 export {
   ENTRY,
@@ -23,13 +23,14 @@ export interface PacketSocketOptions {
   readonly cooked: boolean;
   /** A classic BPF program as an array of struct sock_filter in host byte order; in force before the first packet. */
   readonly filter: Uint8Array;
-  /** Kernel memory for packets not yet read, of which the kernel gives twice as much; a DHCP message takes 1,280 octets of it. */
-  readonly receiveBufferBytes?: number;
-  /** Packets per batch at most. */
+  /** Packets that the ring holds until they are looked at, rounded up to fill whole pages; what does not fit is dropped and counted. */
   readonly slots?: number;
+  /** A power of two. The kernel takes up to 96 octets of each slot; then come headroom and packet, which is cut where it does not fit. */
   readonly slotBytes?: number;
   /** Octets left free before each packet, for a header the caller may want to put there. */
   readonly headroom?: number;
+  /** Packets per batch at most. */
+  readonly batch?: number;
   /** Octets of the ring after the slots, for packets the caller makes up. */
   readonly scratchBytes?: number;
   /** Packets 0 to count-1 lie in the ring, described by slotMeta, until this returns. */
@@ -39,19 +40,19 @@ export interface PacketSocketOptions {
 }
 
 /**
- * An AF_PACKET socket. Received packets lie in `ring`, one per slot; they may be edited in place, and
- * packets are sent from the same memory. It stays open, and keeps the process alive, until closed.
+ * An AF_PACKET socket. Received packets lie in `ring`, where the kernel put them, one per slot; they may be edited in
+ * place, and packets are sent from the same memory. It stays open, and keeps the process alive, until closed.
  *
- *     ring: | slot 0               | slot 1               | …          | scratch        |
- *           | headroom | packet  … | headroom | packet  … |            ^ scratchAt
+ *     ring: | slot 0                         | slot 1               | …          | scratch        |
+ *           | kernel's | headroom | packet … | kernel's | headroom … |            ^ scratchAt
  */
 export class PacketSocket {
   readonly ring: Buffer;
-  /** SLOT.WORDS words per slot. */
+  /** SLOT.WORDS words per packet of a batch. */
   readonly slotMeta: Uint32Array;
   /** Offset of the scratch area in the ring. */
   readonly scratchAt: number;
-  readonly #handle: Handle;
+  readonly #handle: PacketHandle;
   readonly #send = addon().sendPackets;
 
   /** Opens the socket and starts receiving; throws SystemError, or TypeError and RangeError for arguments that make no sense. */
@@ -60,12 +61,9 @@ export class PacketSocket {
   }
 
   private constructor(options: PacketSocketOptions) {
-    const { slots = 64, slotBytes = 2048, headroom = 64, scratchBytes = 65536 } = options;
-    const { onBatch, onError = () => {} } = options;
-    checkGeometry({ slots, slotBytes, headroom, scratchBytes });
-    this.scratchAt = slots * slotBytes;
-    this.ring = Buffer.alloc(this.scratchAt + scratchBytes);
-    this.slotMeta = new Uint32Array(slots * SLOT.WORDS);
+    const { slots = 512, slotBytes = 2048, headroom = 64, scratchBytes = 65536 } = options;
+    const { batch = Math.min(slots, 64), onBatch, onError = () => {} } = options;
+    checkGeometry({ slots, slotBytes, headroom, batch, scratchBytes });
     if (typeof onBatch !== 'function') throw new TypeError('onBatch must be a function');
     this.#handle = addon().openPacket({
       netns: options.netns,
@@ -73,14 +71,17 @@ export class PacketSocket {
       protocol: options.protocol,
       cooked: options.cooked,
       filter: options.filter,
-      receiveBufferBytes: options.receiveBufferBytes ?? DEFAULT_RECEIVE_BUFFER_BYTES,
       slots,
       slotBytes,
       headroom,
-      ring: this.ring,
-      slotMeta: this.slotMeta,
+      batch,
+      scratchBytes,
       onBatch: (count) => (count > 0 ? onBatch(count) : onError(-count)),
     });
+    const { memory, scratchAt, metaAt } = this.#handle;
+    this.scratchAt = scratchAt;
+    this.ring = memory.subarray(0, scratchAt + scratchBytes);
+    this.slotMeta = new Uint32Array(memory.buffer, memory.byteOffset + metaAt, batch * SLOT.WORDS);
   }
 
   /**
@@ -102,21 +103,21 @@ export class PacketSocket {
   }
 }
 
-// Holds 6,500 DHCP messages of 300 octets, with CAP_NET_ADMIN or where net.core.rmem_max allows it; 333
-// where that is 212,992, which is what most kernels start with.
-const DEFAULT_RECEIVE_BUFFER_BYTES = 4 << 20;
-
-// recvmmsg and sendmmsg take no more in one call (UIO_MAXIOV).
-const MAX_SLOTS = 1024;
+const MAX_SLOTS = 1 << 16;
 // The largest IP packet, with room around it.
 const MAX_SLOT_BYTES = 1 << 17;
+// Beyond it, a batch keeps others waiting for milliseconds.
+const MAX_BATCH = 1024;
 const MAX_SCRATCH_BYTES = 1 << 28;
 
-function checkGeometry(sizes: Record<'slots' | 'slotBytes' | 'headroom' | 'scratchBytes', number>) {
+function checkGeometry(
+  sizes: Record<'slots' | 'slotBytes' | 'headroom' | 'batch' | 'scratchBytes', number>,
+): void {
   const limits = [
     ['slots', 1, MAX_SLOTS],
-    ['slotBytes', 64, MAX_SLOT_BYTES],
+    ['slotBytes', 128, MAX_SLOT_BYTES],
     ['headroom', 0, sizes.slotBytes - 1],
+    ['batch', 1, MAX_BATCH],
     ['scratchBytes', 0, MAX_SCRATCH_BYTES],
   ] as const;
   for (const [name, least, most] of limits) {

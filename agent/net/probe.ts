@@ -32,10 +32,9 @@ const REPLIES = assemble([
   { code: RETURN, k: 0, jt: 0, jf: 0 },
 ]);
 
-const SLOTS = 16;
+// What is lost costs a probe.
+const SLOTS = 512;
 const SLOT_BYTES = 128;
-// A few hundred replies; what is lost costs a probe.
-const RECEIVE_BUFFER_BYTES = 1 << 18;
 
 /** Sends ARP probes on any interface and hears the replies (RFC 5227 §2.1.1). */
 export class ArpProber {
@@ -53,7 +52,6 @@ export class ArpProber {
       slotBytes: SLOT_BYTES,
       headroom: 0,
       scratchBytes: ARP_LENGTH,
-      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onBatch: (count) => this.received(count, onReply),
     });
   }

@@ -260,7 +260,7 @@ export async function runModule(
     return `...await import(${JSON.stringify(new URL(`./${name}.ts`, import.meta.url).href)})`;
   });
   const prelude = `
-    import { readdirSync } from 'node:fs';
+    import { readdirSync, readFileSync } from 'node:fs';
     import { setTimeout as delay } from 'node:timers/promises';
     const { PacketSocket, RawIpSocket, holdPort, Links, Catcher, Flood, openSender, shout, NOTHING,
       EVERYTHING, EXPERIMENTAL } = {${files.join()}};

@@ -25,11 +25,13 @@ import { type SubnetUse, servedLinks, subnetUse } from './server/status.ts';
 
 const ETHERTYPE_IPV4 = 0x0800;
 /** As many as are read at once under load; each may have one reply. */
-const SLOTS = 256;
+const BATCH = 256;
+/** What may come while we are busy: 4 MiB. */
+const SLOTS = 2048;
 /** Room for the largest message of an Ethernet frame. */
 const SLOT_BYTES = 2048;
 /** Replies to a batch, and as many that timers bring about. */
-const IMMEDIATE = 2 * SLOTS;
+const IMMEDIATE = 2 * BATCH;
 /** Replies that wait for the disk: at 80,000 leases a second, 50 ms of it. 6 MB. */
 const HELD = 4096;
 /** What is sent in one call. */
@@ -111,6 +113,8 @@ export class ServerRole {
       filter: dhcpFilter([SERVER_PORT, PROXY_PORT, CLIENT_PORT]),
       slots: SLOTS,
       slotBytes: SLOT_BYTES,
+      headroom: 0,
+      batch: BATCH,
       scratchBytes: arenaSize + 2 * OUTBOX * HEADERS_LENGTH,
       onBatch: (count) => this.batch(count),
     });
@@ -237,7 +241,7 @@ export class ServerRole {
 
   private batch(count: number): void {
     const now = this.store.now();
-    if (count === SLOTS) {
+    if (count === BATCH) {
       this.checkBacklog(now);
       // Clients that have something to lose go first; new ones try again anyway.
       this.receive(now, count, false);

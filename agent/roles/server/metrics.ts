@@ -139,7 +139,7 @@ function addresses(registry: Registry, servers: Servers): void {
 function kernel(registry: Registry, servers: Servers): void {
   new Counter({
     name: 'dhcp_server_kernel_packets_total',
-    help: 'Packets that passed the filter, by whether there was room for them in the receive buffer.',
+    help: 'Packets that passed the filter, by whether there was room for them in the ring that we read.',
     labelNames: ['server', 'result'],
     registers: [registry],
     collect() {
