@@ -5,14 +5,15 @@ import { HEADERS_LENGTH } from '../../codec/link/datagram.ts';
 import type { Millis } from '../../codec/machine.ts';
 import { CLIENT_PORT, SERVER_PORT } from '../../codec/v4/header.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
-import type { Lease, LeaseTable, Ticket } from '../core/lease.ts';
+import type { Lease, Ticket } from '../core/lease.ts';
 import { Outbox } from '../core/outbox.ts';
 import { relayLinks } from '../core/relay/links.ts';
 import { ENTRY, SLOT } from '../core/ring.ts';
 import { arenaBytes, ReplyArena } from '../core/server/arena.ts';
 import { isDiscover } from '../core/server/backlog.ts';
 import { ServerCore } from '../core/server/core.ts';
-import type { TraceStep } from '../core/server/observer.ts';
+import type { Explanation } from '../core/server/explain.ts';
+import type { ServerLinks } from '../core/server/links.ts';
 import { PROXY_PORT } from '../core/server/proxy.ts';
 import { type Question, questionMessage } from '../core/server/question.ts';
 import type { LinkState } from '../net/links.ts';
@@ -20,6 +21,7 @@ import { errnoName, PacketSocket, type PacketStatistics } from '../net/packet.ts
 import { Pinger } from '../net/ping.ts';
 import { ArpProber } from '../net/probe.ts';
 import { type HeldPort, holdPort, RawIpSocket } from '../net/rawip.ts';
+import type { ServerStore } from './server/durability.ts';
 import { ServerEvents } from './server/events.ts';
 import { type SubnetUse, servedLinks, subnetUse } from './server/status.ts';
 
@@ -39,28 +41,6 @@ const OUTBOX = 1024;
 /** How often the kernel is asked whether it had to drop packets, while there is a backlog. */
 const BACKLOG_CHECK: Millis = 100;
 
-/** Where leases are kept. */
-export interface ServerStore {
-  readonly leases: LeaseTable;
-  /** The lease clock: wall milliseconds with the steps taken out, never going back. */
-  now(): Millis;
-  /** Calls back with the latest ticket whenever leases have become durable; returns what ends that. */
-  onDurable(told: (ticket: Ticket) => void): () => void;
-  /**
-   * Calls back when writing has failed: what is not durable up to this ticket never will be, and these addresses have
-   * the record again that they had before.
-   */
-  onFailed(told: (ticket: Ticket, addresses: readonly Ipv4[]) => void): () => void;
-  /** Whether leases can be written, and calls back when that changes. */
-  readonly state: StoreState;
-  onState(told: (state: StoreState) => void): () => void;
-}
-
-/** Whether leases can be written, and for people why not. */
-export type StoreState =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'degraded'; readonly reason: string };
-
 /** What a server needs from the agent around it. */
 export interface ServerRoleParts {
   readonly config: ServerConfig;
@@ -71,6 +51,8 @@ export interface ServerRoleParts {
   readonly random: () => number;
   /** The fencing number that leases are written with; 0 where there is only one server. */
   readonly epoch?: number;
+  /** Asked before anything is read or sent: false when another agent may serve in its place. */
+  readonly mayAnswer?: () => boolean;
   /** Is told of every lease that changes; the object is only good until it returns. */
   readonly onLease?: (lease: Lease) => void;
 }
@@ -81,6 +63,7 @@ export class ServerRole {
   private config: ServerConfig;
   private readonly log: Logger;
   private readonly store: ServerStore;
+  private readonly mayAnswer: () => boolean;
   private readonly random: () => number;
   private readonly packets: PacketSocket;
   private readonly routed: RawIpSocket;
@@ -102,6 +85,7 @@ export class ServerRole {
     this.config = parts.config;
     this.store = parts.store;
     this.random = parts.random;
+    this.mayAnswer = parts.mayAnswer ?? (() => true);
     this.log = parts.log.child({ server: parts.config.name });
     this.counters = new ServerEvents(this.log, () => this.store.now(), parts.onLease ?? (() => {}));
     this.routed = RawIpSocket.open();
@@ -218,11 +202,16 @@ export class ServerRole {
   }
 
   /** What a client would be told, step by step, and why. `ifindex` is the interface it would come in on, 0 for a relay's. */
-  explain(question: Question, ifindex: number): readonly TraceStep[] {
+  explain(question: Question, ifindex: number): Explanation {
     return this.core.explain(this.store.now(), questionMessage(question), ifindex);
   }
 
-  /** Takes an address back as if its client had released it; false when nobody holds it. */
+  /** The interfaces of this node, as far as it cares. */
+  get links(): ServerLinks {
+    return this.core.links;
+  }
+
+  /** As `ServerCore.release`. */
   release(address: Ipv4): boolean {
     return this.core.release(this.store.now(), address);
   }
@@ -240,6 +229,7 @@ export class ServerRole {
   }
 
   private batch(count: number): void {
+    if (this.isFenced(count)) return;
     const now = this.store.now();
     if (count === BATCH) {
       this.checkBacklog(now);
@@ -313,11 +303,23 @@ export class ServerRole {
 
   private flush(): void {
     const { routed, link } = this.arena;
+    // A process that was paused, or waited long for its disk, asks again before it says anything.
+    const count = routed.count + link.count;
+    if (count > 0 && !this.isFenced(count)) this.send(routed, link);
+    this.arena.flushed();
+  }
+
+  private send(routed: Outbox, link: Outbox): void {
     if (routed.count > 0 && this.routed.send(this.packets.ring, routed.entries, routed.count) > 0) {
       this.countErrors(routed);
     }
     if (link.count > 0 && this.packets.send(link.entries, link.count) > 0) this.countErrors(link);
-    this.arena.flushed();
+  }
+
+  private isFenced(count: number): boolean {
+    const fenced = !this.mayAnswer();
+    if (fenced) for (let i = 0; i < count; i++) this.counters.drop('fenced');
+    return fenced;
   }
 
   private countErrors(outbox: Outbox): void {

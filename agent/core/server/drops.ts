@@ -39,6 +39,7 @@ export const SERVER_DROPS = {
   queryMalformed:
     'DHCPLEASEQUERY without giaddr, or not by exactly one of address, hardware and client identifier',
   nothingToBoot: 'the client wants to boot, and the table has nothing for it',
+  fenced: 'this agent does not hold the Lease of its server any more, so another one may answer',
   noServerAddress: 'the interface has no address that a reply could come from',
 } as const;
 
