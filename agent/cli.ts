@@ -5,7 +5,8 @@ export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | RunCommand
-  | { readonly kind: 'validate'; readonly files: readonly string[] };
+  | { readonly kind: 'validate'; readonly files: readonly string[] }
+  | { readonly kind: 'convert'; readonly argv: readonly string[] };
 
 /** Relay and serve what the manifests say. */
 export interface RunCommand {
@@ -41,6 +42,7 @@ export const HELP = `dhcp-agent: DHCP relay and server for Linux, driven by the 
       --http ADDR:PORT     /healthz /readyz /status /metrics; "off" for none (${HTTP})
       --debug              also /debug/profile?seconds=N and /debug/heap
   dhcp-agent validate -f FILE-OR-DIR...            check manifests and explain what is wrong with them
+  dhcp-agent convert CONFIG [--leases FILE]        make manifests of the files of dhcpd, Kea or dnsmasq; see convert --help
   dhcp-agent --version | --help
 
 Examples:
@@ -69,8 +71,10 @@ export function parseCommand(argv: readonly string[]): Command {
       return rest.includes('--help')
         ? { kind: 'help' }
         : { kind: 'validate', files: parseFiles(rest) };
+    case 'convert':
+      return { kind: 'convert', argv: rest };
     default:
-      throw new UsageError(`unknown command "${verb}": use run or validate, or --help`);
+      throw new UsageError(`unknown command "${verb}": use run, validate or convert, or --help`);
   }
 }
 

@@ -27,6 +27,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'validate':
       return validate(command);
+    case 'convert':
+      return (await import('./convert/command.ts')).runConvert(command.argv);
     case 'run':
       return run(command);
   }

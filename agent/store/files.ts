@@ -12,6 +12,11 @@ export interface StoreFile {
   readonly number: number;
 }
 
+/** Where the leases of a server are kept; it is called `namespace/name`, or by its name alone. */
+export function storeDirectory(stateDir: string, server: string): string {
+  return join(stateDir, 'servers', server.replaceAll('/', '_'));
+}
+
 /** Digits of a number in a name, so that names sort as numbers do: 2^48 sequences. */
 const DIGITS = 15;
 

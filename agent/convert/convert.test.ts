@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { convert, manifestOf } from './convert.ts';
+import { formatFinding } from './report.ts';
+import { onDisk } from './source.ts';
+import { NOW, problemsOf, TESTDATA, testFile } from './testfiles.ts';
+
+for (const [config, leases, interfaces] of [['dhcpd.conf', 'dhcpd.leases', ['eth0']]] as const) {
+  const result = convert({
+    config: testFile(config),
+    from: null,
+    leases: leases === null ? [] : [testFile(leases)],
+    naming: {},
+    interfaces,
+    files: onDisk,
+    leasesAsObjects: true,
+    now: NOW,
+  });
+  test(`${config} is written as it was in testdata`, () => {
+    golden(`${config}.yaml`, manifestOf(result));
+    golden(`${config}.report`, `${result.findings.map(formatFinding).join('\n')}\n`);
+  });
+  test(`what is made of ${config} is valid`, () => {
+    assert.deepEqual(problemsOf(result), []);
+  });
+}
+
+/** UPDATE=1 rewrites the files; the diff is to be read. */
+function golden(name: string, text: string): void {
+  if (process.env.UPDATE === '1') writeFileSync(TESTDATA + name, text);
+  assert.equal(text, readFileSync(TESTDATA + name, 'utf8'));
+}

@@ -1,0 +1,79 @@
+import { UNSPECIFIED } from '../../codec/ipv4.ts';
+import type { Millis, WallMillis } from '../../codec/machine.ts';
+import type { Lease } from '../core/lease.ts';
+import { LeaseStore } from '../store/store.ts';
+import type { PlacedLease } from './leases.ts';
+
+/** What became of leases that were to be put into a store. */
+export interface Stored {
+  readonly written: number;
+  /** Those that the store knows more recent things of. */
+  readonly older: number;
+}
+
+/**
+ * Puts leases into the store of a server that is not running, as if it had given them: durable when this resolves.
+ * Throws an Error of one line when the store is in use or cannot be written to.
+ */
+export async function storeLeases(
+  directory: string,
+  placed: readonly PlacedLease[],
+): Promise<Stored> {
+  const store = await LeaseStore.open({ directory });
+  try {
+    if (store.state.kind === 'degraded') throw new Error(store.state.reason);
+    let written = 0;
+    const now = store.now();
+    const ahead = store.wallAt(now) - now;
+    for (const one of placed) {
+      const lease = recordOf(one, now, ahead);
+      const known = store.leases.get(lease.address);
+      if (known !== undefined && known.lastTransaction >= lease.lastTransaction) continue;
+      // 0 is a store that cannot be written to, of which `sync` says more.
+      if (store.leases.put(lease) === 0) break;
+      written++;
+    }
+    await store.sync();
+    return { written, older: placed.length - written };
+  } finally {
+    await store.close();
+  }
+}
+
+/** A lease without end has this many seconds (RFC 2131 §3.3). */
+const INFINITE = 0xffffffff;
+
+function recordOf({ lease, subnet, reserved }: PlacedLease, now: Millis, ahead: Millis): Lease {
+  const { address, hardwareType, hardwareAddress, clientId, hostname, fqdn } = lease;
+  const { vendorClass, relayInformation } = lease;
+  const at = (wall: WallMillis): Millis => wall - ahead;
+  const expires = at(lease.expires);
+  const lastTransaction = Math.min(at(lease.lastTransaction), now);
+  const seconds = Math.round((lease.expires - lease.lastTransaction) / 1000);
+  const isOver = lease.state === 'free' || expires <= now;
+  return {
+    address,
+    // A client that comes back gets what it had before.
+    state: isOver ? 'expired' : (lease.state as 'bound' | 'declined'),
+    hardwareType,
+    hardwareAddress,
+    clientId,
+    subnet,
+    starts: Math.min(at(lease.starts), now),
+    lastTransaction,
+    expires: isOver ? Math.min(expires, now) : expires,
+    leaseSeconds: Math.min(Math.max(seconds, 0), INFINITE),
+    serverIdentifier: UNSPECIFIED,
+    giaddr: UNSPECIFIED,
+    relayInformation,
+    interfaceName: null,
+    hostname,
+    fqdn,
+    vendorClass,
+    userClass: null,
+    architecture: null,
+    epoch: 0,
+    reserved,
+    bootp: false,
+  };
+}
