@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Ipv4 } from '../../codec/ipv4.ts';
-import { HEADERS_LENGTH, writeHeaders } from '../../codec/link/datagram.ts';
+import { HEADERS_LENGTH, UDP_AT, writePartialHeaders } from '../../codec/link/datagram.ts';
 import { ENTRY } from './ring.ts';
 
 const ETHERTYPE_IPV4 = 0x0800;
@@ -79,13 +79,23 @@ export class Outbox {
   ): number {
     assert.ok(this.count < this.capacity, 'an outbox must be emptied before it overflows');
     const headAt = this.headersAt + this.count * HEADERS_LENGTH;
-    writeHeaders(this.ring, headAt, source, sourcePort, destination, destinationPort, at, end);
+    const length = end - at;
+    writePartialHeaders(
+      this.ring,
+      headAt,
+      source,
+      sourcePort,
+      destination,
+      destinationPort,
+      length,
+    );
     const entry = this.count++ * ENTRY.WORDS;
     const { entries } = this;
     entries[entry + ENTRY.HEAD_AT] = headAt;
     entries[entry + ENTRY.HEAD_LENGTH] = HEADERS_LENGTH;
     entries[entry + ENTRY.BODY_AT] = at;
-    entries[entry + ENTRY.BODY_LENGTH] = end - at;
+    entries[entry + ENTRY.BODY_LENGTH] = length;
+    entries[entry + ENTRY.CHECKSUM_START] = UDP_AT;
     return entry;
   }
 }

@@ -48,18 +48,23 @@ export const ENTRY = {
   HARDWARE_LOW: 8,
   /** Raw IP sockets: the Ipv4 to route to. */
   DESTINATION: 9,
+  /** Where in the packet its UDP header begins, whose checksum field holds the pseudo header's sum and is to be completed; 0: nothing is. */
+  CHECKSUM_START: 10,
   /** Written by `send`: 0, or the errno this entry failed with. */
-  ERROR: 10,
-  WORDS: 11,
+  ERROR: 11,
+  WORDS: 12,
 } as const;
 
 /** Bits of SLOT.STATUS. */
 export const STATUS = {
   /** The transport checksum is only a pseudo-header sum: the sender left it to hardware (TP_STATUS_CSUMNOTREADY). */
   CHECKSUM_NOT_READY: 1,
-  /** Hardware or the sending kernel vouches for the transport checksum (TP_STATUS_CSUM_VALID). */
+  /** The transport checksum is right: hardware, the sending kernel (TP_STATUS_CSUM_VALID) or, for UDP over IPv4, the addon has looked. */
   CHECKSUM_VALID: 2,
 } as const;
+
+/** Bits of SLOT.STATUS, one of which is enough not to look at the transport checksum. */
+export const CHECKSUM_VOUCHED = STATUS.CHECKSUM_NOT_READY | STATUS.CHECKSUM_VALID;
 
 /** Values of SLOT.PACKET_TYPE (linux/if_packet.h). */
 export const PACKET_TYPE = {

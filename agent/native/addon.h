@@ -7,6 +7,7 @@
 //   handle.c     a descriptor owned by a JavaScript object, perhaps read by the event loop
 //   sockets.c    opening a socket in a network namespace, filters, buffer sizes
 //   packet.c     AF_PACKET: batches in, by a ring shared with the kernel
+//   checksum.c   UDP checksums, which JavaScript would take 100 ns each for
 //   entries.c    batches out, for packet and raw IP sockets
 //   rawip.c      raw IP sockets, held ports
 //   netlink.c    rtnetlink
@@ -33,8 +34,8 @@ enum slot_word {
 
 enum entry_word {
   ENTRY_HEAD_AT, ENTRY_HEAD_LENGTH, ENTRY_BODY_AT, ENTRY_BODY_LENGTH, ENTRY_IFINDEX, ENTRY_PROTOCOL,
-  ENTRY_HARDWARE_LENGTH, ENTRY_HARDWARE_HIGH, ENTRY_HARDWARE_LOW, ENTRY_DESTINATION, ENTRY_ERROR,
-  ENTRY_WORDS
+  ENTRY_HARDWARE_LENGTH, ENTRY_HARDWARE_HIGH, ENTRY_HARDWARE_LOW, ENTRY_DESTINATION,
+  ENTRY_CHECKSUM_START, ENTRY_ERROR, ENTRY_WORDS
 };
 
 enum { STATUS_CHECKSUM_NOT_READY = 1, STATUS_CHECKSUM_VALID = 2 };
@@ -107,6 +108,7 @@ struct handle {
   void (*on_readable)(struct handle *);      // opens no handle scope, runs in one
   void (*on_failure)(struct handle *, int);  // errno
   void (*before_close)(struct handle *);     // the descriptor is still open
+  void (*after_close)(struct handle *);      // it is closed; maybe called on a pool thread
   void (*on_freed)(struct handle *);         // the last that is heard of it
 };
 
@@ -121,11 +123,19 @@ void call_back(struct handle *handle, napi_value argument);
 void close_handle(struct handle *handle);
 napi_value js_close(napi_env env, napi_callback_info info);
 
+// --- checksum.c -----------------------------------------------------------------------------------
+
+// Whether this is an IPv4 packet with a whole UDP datagram whose checksum is there and right.
+bool udp_checksum_holds(const uint8_t *packet, uint32_t length);
+// Completes the checksum of a UDP header, which holds the sum of the pseudo header; `head_length` octets
+// from it on, an even number, and the body are what it covers.
+void complete_checksum(uint8_t *udp, uint32_t head_length, const uint8_t *body, uint32_t length);
+
 // --- entries.c ------------------------------------------------------------------------------------
 
 // Sends `count` entries out of `arena` with as few system calls as there are failures, and gives the
 // number of failures; each ENTRY_ERROR is set. NULL after throwing, then nothing was sent.
-napi_value send_entries(napi_env env, const struct handle *handle, const struct bytes *arena,
+napi_value send_entries(napi_env env, enum handle_kind kind, int fd, const struct bytes *arena,
                         const struct words *entries, uint32_t count);
 
 // --- the functions of the module ------------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 // Messages per sendmmsg: the cost of the call is spread thin, and the stack stays small.
 enum { CHUNK = 128 };
+enum { IP_HEADER = 20, IP_SOURCE = 12, UDP_HEADER = 8 };
 
 static bool refuse(napi_env env, const char *text) {
   napi_throw_range_error(env, "ERR_OUT_OF_RANGE", text);
@@ -32,39 +33,97 @@ static bool between(napi_env env, uint32_t index, const char *word, uint32_t val
   return refuse(env, text);
 }
 
-static bool acceptable(napi_env env, enum handle_kind kind, size_t arena, const uint32_t *word,
-                       uint32_t index) {
-  return inside(env, index, "head", word[ENTRY_HEAD_AT], word[ENTRY_HEAD_LENGTH], arena) &&
-         inside(env, index, "body", word[ENTRY_BODY_AT], word[ENTRY_BODY_LENGTH], arena) &&
-         (kind != PACKET_SOCKET ||
-          (between(env, index, "IFINDEX", word[ENTRY_IFINDEX], 1, INT_MAX) &&
-           between(env, index, "PROTOCOL", word[ENTRY_PROTOCOL], 0, 0xffff) &&
-           between(env, index, "HARDWARE_LENGTH", word[ENTRY_HARDWARE_LENGTH], 0,
-                   HARDWARE_ADDRESS_MAX)));
+// The UDP header lies in the head, and an even number of octets before the body.
+static bool summable(napi_env env, uint32_t index, uint32_t start, uint32_t head_length) {
+  if (start == 0) return true;
+  if (start <= head_length && head_length - start >= UDP_HEADER && (head_length - start) % 2 == 0) {
+    return true;
+  }
+  char text[160];
+  snprintf(text, sizeof text, "entry %u: CHECKSUM_START %u leaves no UDP header in a head of %u",
+           index, start, head_length);
+  return refuse(env, text);
 }
 
-union destination {
-  struct sockaddr_ll link;
-  struct sockaddr_in internet;
+static bool acceptable(napi_env env, enum handle_kind kind, size_t arena, const uint32_t *word,
+                       uint32_t index) {
+  if (!inside(env, index, "head", word[ENTRY_HEAD_AT], word[ENTRY_HEAD_LENGTH], arena) ||
+      !inside(env, index, "body", word[ENTRY_BODY_AT], word[ENTRY_BODY_LENGTH], arena) ||
+      !summable(env, index, word[ENTRY_CHECKSUM_START], word[ENTRY_HEAD_LENGTH])) {
+    return false;
+  }
+  if (kind == RAW_IP_SOCKET) {
+    return between(env, index, "HEAD_LENGTH", word[ENTRY_HEAD_LENGTH], IP_HEADER, UINT16_MAX);
+  }
+  return between(env, index, "IFINDEX", word[ENTRY_IFINDEX], 1, INT_MAX) &&
+         between(env, index, "PROTOCOL", word[ENTRY_PROTOCOL], 0, 0xffff) &&
+         between(env, index, "HARDWARE_LENGTH", word[ENTRY_HARDWARE_LENGTH], 0,
+                 HARDWARE_ADDRESS_MAX);
+}
+
+// One message on its way out, and all that its header points to.
+struct departure {
+  union {
+    struct sockaddr_ll link;
+    struct sockaddr_in internet;
+  } to;
+  struct iovec parts[2];
+  union {
+    struct cmsghdr header;
+    char octets[CMSG_SPACE(sizeof(struct in_pktinfo))];
+  } control;
 };
 
-static socklen_t address(enum handle_kind kind, const uint32_t *word, union destination *to) {
-  if (kind == RAW_IP_SOCKET) {
-    to->internet = (struct sockaddr_in){
-        .sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(word[ENTRY_DESTINATION]),
-    };
-    return sizeof to->internet;
+static void fill_parts(struct departure *departure, struct msghdr *message, uint8_t *arena,
+                       const uint32_t *word, uint32_t skip) {
+  uint32_t start = word[ENTRY_CHECKSUM_START];
+  if (start != 0) {
+    complete_checksum(arena + word[ENTRY_HEAD_AT] + start, word[ENTRY_HEAD_LENGTH] - start,
+                      arena + word[ENTRY_BODY_AT], word[ENTRY_BODY_LENGTH]);
   }
-  to->link = (struct sockaddr_ll){
+  uint8_t *head = arena + word[ENTRY_HEAD_AT] + skip, *body = arena + word[ENTRY_BODY_AT];
+  size_t head_length = word[ENTRY_HEAD_LENGTH] - skip, body_length = word[ENTRY_BODY_LENGTH];
+  departure->parts[0] = (struct iovec){head, head_length};
+  departure->parts[1] = (struct iovec){body, body_length};
+  *message = (struct msghdr){.msg_iov = departure->parts, .msg_iovlen = 2};
+  if (head + head_length != body) return;
+  // The kernel has less to do with one part than with two.
+  departure->parts[0].iov_len += body_length;
+  message->msg_iovlen = 1;
+}
+
+static void fill_packet(struct departure *departure, struct msghdr *message, uint8_t *arena,
+                        const uint32_t *word) {
+  fill_parts(departure, message, arena, word, 0);
+  struct sockaddr_ll *to = &departure->to.link;
+  *to = (struct sockaddr_ll){
       .sll_family = AF_PACKET,
       .sll_protocol = htons((uint16_t)word[ENTRY_PROTOCOL]),
       .sll_ifindex = (int)word[ENTRY_IFINDEX],
       .sll_halen = (unsigned char)word[ENTRY_HARDWARE_LENGTH],
   };
   uint32_t halves[2] = {htonl(word[ENTRY_HARDWARE_HIGH]), htonl(word[ENTRY_HARDWARE_LOW])};
-  memcpy(to->link.sll_addr, halves, sizeof halves);
-  return sizeof to->link;
+  memcpy(to->sll_addr, halves, sizeof halves);
+  message->msg_name = to;
+  message->msg_namelen = sizeof *to;
+}
+
+// The kernel writes the IP header anew, with the source that ours has.
+static void fill_routed(struct departure *departure, struct msghdr *message, uint8_t *arena,
+                        const uint32_t *word) {
+  fill_parts(departure, message, arena, word, IP_HEADER);
+  struct sockaddr_in *to = &departure->to.internet;
+  *to = (struct sockaddr_in){.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(word[ENTRY_DESTINATION])};
+  struct in_pktinfo source = {0};
+  memcpy(&source.ipi_spec_dst, arena + word[ENTRY_HEAD_AT] + IP_SOURCE, sizeof source.ipi_spec_dst);
+  departure->control.header = (struct cmsghdr){
+      .cmsg_len = CMSG_LEN(sizeof source), .cmsg_level = SOL_IP, .cmsg_type = IP_PKTINFO};
+  memcpy(CMSG_DATA(&departure->control.header), &source, sizeof source);
+  message->msg_name = to;
+  message->msg_namelen = sizeof *to;
+  message->msg_control = &departure->control;
+  message->msg_controllen = sizeof departure->control;
 }
 
 static void set_error(uint32_t *entry, uint32_t count, uint32_t error) {
@@ -93,7 +152,7 @@ static uint32_t send_all(int fd, struct mmsghdr *messages, uint32_t *entry, uint
   return failures;
 }
 
-napi_value send_entries(napi_env env, const struct handle *handle, const struct bytes *arena,
+napi_value send_entries(napi_env env, enum handle_kind kind, int fd, const struct bytes *arena,
                         const struct words *entries, uint32_t count) {
   if ((size_t)count * ENTRY_WORDS > entries->length) {
     refuse(env, "count is more than entries holds at ENTRY.WORDS words each");
@@ -102,28 +161,25 @@ napi_value send_entries(napi_env env, const struct handle *handle, const struct 
   // Every entry is looked at before the first is sent, so that misuse sends nothing.
   for (uint32_t i = 0; i < count; i++) {
     const uint32_t *word = entries->at + (size_t)i * ENTRY_WORDS;
-    if (!acceptable(env, handle->kind, arena->length, word, i)) return NULL;
+    if (!acceptable(env, kind, arena->length, word, i)) return NULL;
   }
 
   struct mmsghdr messages[CHUNK];
-  struct iovec parts[CHUNK][2];
-  union destination to[CHUNK];
+  struct departure departures[CHUNK];
   uint32_t failures = 0;
   for (uint32_t first = 0; first < count; first += CHUNK) {
     uint32_t chunk = count - first < CHUNK ? count - first : CHUNK;
     uint32_t *entry = entries->at + (size_t)first * ENTRY_WORDS;
     for (uint32_t i = 0; i < chunk; i++) {
       const uint32_t *word = entry + (size_t)i * ENTRY_WORDS;
-      parts[i][0] = (struct iovec){arena->at + word[ENTRY_HEAD_AT], word[ENTRY_HEAD_LENGTH]};
-      parts[i][1] = (struct iovec){arena->at + word[ENTRY_BODY_AT], word[ENTRY_BODY_LENGTH]};
-      messages[i].msg_hdr = (struct msghdr){
-          .msg_name = &to[i],
-          .msg_namelen = address(handle->kind, word, &to[i]),
-          .msg_iov = parts[i],
-          .msg_iovlen = 2,
-      };
+      struct msghdr *message = &messages[i].msg_hdr;
+      if (kind == RAW_IP_SOCKET) {
+        fill_routed(&departures[i], message, arena->at, word);
+      } else {
+        fill_packet(&departures[i], message, arena->at, word);
+      }
     }
-    failures += send_all(handle->fd, messages, entry, chunk);
+    failures += send_all(fd, messages, entry, chunk);
   }
 
   napi_value result;

@@ -31,6 +31,11 @@ static void on_collected(napi_env env, void *data, void *hint) {
   free_if_unowned(handle);
 }
 
+static void close_now(struct handle *handle, int fd) {
+  close(fd);
+  if (handle->after_close != NULL) handle->after_close(handle);
+}
+
 static napi_value wrap(napi_env env, struct handle *handle) {
   napi_value object;
   if (napi_create_object(env, &object) != napi_ok ||
@@ -122,7 +127,7 @@ static void on_descriptor_closed(uv_work_t *work, int status) {
 
 static void close_descriptor(uv_work_t *work) {
   struct handle *handle = work->data;
-  close(handle->closing_fd);
+  close_now(handle, handle->closing_fd);
 }
 
 static void on_poll_closed(uv_handle_t *poll) {
@@ -150,7 +155,7 @@ void close_handle(struct handle *handle) {
     uv_poll_stop(&handle->poll);
     uv_close((uv_handle_t *)&handle->poll, on_poll_closed);
   } else {
-    close(fd);
+    close_now(handle, fd);
     handle->finished = true;
   }
 }
@@ -174,7 +179,7 @@ static bool hold_javascript(napi_env env, struct handle *handle, napi_value call
 static napi_value abandon(napi_env env, struct handle *handle) {
   throw_napi(env);
   if (handle->before_close != NULL) handle->before_close(handle);
-  close(handle->fd);
+  close_now(handle, handle->fd);
   free_handle(handle);
   return NULL;
 }

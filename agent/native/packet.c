@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <linux/filter.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
@@ -40,6 +41,10 @@ struct memory {
 
 struct packet_socket {
   struct handle handle;  // first: a pointer to one is a pointer to the other
+  // Another descriptor to send by: the event loop watches the first, and would be called for every packet
+  // that has left it.
+  int out;
+  bool cooked;
   uint32_t slots, slot_octets, batch;
   uint32_t next;  // the slot that the kernel fills next, as far as we have seen
   struct memory *memory;
@@ -121,7 +126,11 @@ static void describe(const struct packet_socket *socket, uint32_t index, uint32_
 
   uint32_t status = 0;
   if (header.tp_status & TP_STATUS_CSUMNOTREADY) status |= STATUS_CHECKSUM_NOT_READY;
-  if (header.tp_status & TP_STATUS_CSUM_VALID) status |= STATUS_CHECKSUM_VALID;
+  if (header.tp_status & TP_STATUS_CSUM_VALID ||
+      (status == 0 && socket->cooked && from.sll_protocol == htons(ETH_P_IP) &&
+       udp_checksum_holds(slot + header.tp_mac, header.tp_snaplen))) {
+    status |= STATUS_CHECKSUM_VALID;
+  }
   words[SLOT_STATUS] = status;
   words[SLOT_VLAN] = header.tp_status & TP_STATUS_VLAN_VALID ? header.tp_vlan_tci : NO_VLAN;
 }
@@ -300,12 +309,16 @@ static void take_ring_down(struct memory *memory) {
   }
 }
 
+static int open_one(const struct packet_options *options, struct failure *failure) {
+  int type = options->cooked ? SOCK_DGRAM : SOCK_RAW;
+  return open_socket(options->netns, AF_PACKET, type, 0, failure);
+}
+
 // The order matters: with protocol 0 nothing arrives, so everything is in place before the first
 // packet does.
 static int open_configured(const struct packet_options *options, struct memory *memory,
                            struct failure *failure) {
-  int fd = open_socket(options->netns, AF_PACKET, options->cooked ? SOCK_DGRAM : SOCK_RAW, 0,
-                       failure);
+  int fd = open_one(options, failure);
   if (fd < 0) return -1;
   struct sockaddr_ll local = {.sll_family = AF_PACKET,
                               .sll_protocol = htons((uint16_t)options->protocol),
@@ -327,6 +340,10 @@ static void before_close(struct handle *handle) {
   take_ring_down(socket->memory);
 }
 
+static void after_close(struct handle *handle) {
+  close(((struct packet_socket *)handle)->out);
+}
+
 static void on_freed(struct handle *handle) {
   let_go_of_memory(((struct packet_socket *)handle)->memory);
 }
@@ -342,7 +359,9 @@ static struct packet_socket *create(napi_env env, const struct packet_options *o
   socket->memory = take_memory(ring, options->scratch, options->batch, failure);
   if (socket->memory != NULL) {
     socket->handle.fd = open_configured(options, socket->memory, failure);
-    if (socket->handle.fd >= 0) {
+    socket->out = socket->handle.fd < 0 ? -1 : open_one(options, failure);
+    if (socket->out >= 0) {
+      socket->cooked = options->cooked;
       socket->slots = (uint32_t)(ring / options->slot_octets);
       socket->slot_octets = options->slot_octets;
       socket->batch = options->batch;
@@ -351,8 +370,13 @@ static struct packet_socket *create(napi_env env, const struct packet_options *o
       socket->handle.on_readable = on_readable;
       socket->handle.on_failure = on_failure;
       socket->handle.before_close = before_close;
+      socket->handle.after_close = after_close;
       socket->handle.on_freed = on_freed;
       return socket;
+    }
+    if (socket->handle.fd >= 0) {
+      take_ring_down(socket->memory);
+      close(socket->handle.fd);
     }
     let_go_of_memory(socket->memory);
   }
@@ -411,5 +435,5 @@ napi_value js_send_packets(napi_env env, napi_callback_info info) {
   }
   if (socket->handle.fd < 0) return throw_closed(env, "send on packet socket");
   struct bytes arena = {socket->memory->at, socket->memory->ring + socket->memory->scratch};
-  return send_entries(env, &socket->handle, &arena, &entries, count);
+  return send_entries(env, PACKET_SOCKET, socket->out, &arena, &entries, count);
 }

@@ -182,6 +182,10 @@ networkTest('send refuses entries outside the arena, and then sends nothing', as
     [{ IFINDEX: most }, /^entry 1: IFINDEX/],
     [{ PROTOCOL: 65536 }, /^entry 1: PROTOCOL/],
     [{ HARDWARE_LENGTH: 9 }, /^entry 1: HARDWARE_LENGTH must be 0 to 8, not 9$/],
+    [{ CHECKSUM_START: 13 }, /^entry 1: CHECKSUM_START 13 leaves no UDP header in a head of 20$/],
+    [{ CHECKSUM_START: 11 }, /^entry 1: CHECKSUM_START 11/],
+    [{ CHECKSUM_START: 21 }, /^entry 1: CHECKSUM_START/],
+    [{ CHECKSUM_START: most }, /^entry 1: CHECKSUM_START/],
   ] as const) {
     const entries = entriesOf(good, { ...good, ...wrong });
     assert.throws(() => out.send(entries, 2), { code: RANGE, message });
@@ -249,6 +253,9 @@ networkTest('a raw IP socket checks the arena it is given', (net) => {
   ] as const) {
     assert.throws(() => socket.send(arena as Uint8Array, entries, 1), { code });
   }
+  const short = entriesOf({ HEAD_LENGTH: 19 });
+  const message = 'entry 0: HEAD_LENGTH must be 20 to 65535, not 19';
+  assert.throws(() => socket.send(Buffer.alloc(20), short, 1), { code: RANGE, message });
 });
 
 test('a device name longer than the kernel has is refused', () => {

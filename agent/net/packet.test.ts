@@ -2,6 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseIpv4 } from '../../codec/ipv4.ts';
+import {
+  HEADERS_LENGTH,
+  UDP_AT,
+  writeHeaders,
+  writePartialHeaders,
+} from '../../codec/link/datagram.ts';
 import {
   ENTRY,
   NO_VLAN,
@@ -328,6 +335,98 @@ networkTest('a checksum left to hardware is told from one that is ready', async 
   assert.equal(left!.meta[SLOT.STATUS]! & STATUS.CHECKSUM_NOT_READY, STATUS.CHECKSUM_NOT_READY);
   assert.equal(ready!.bytes.toString('utf8', 28), 'off');
   assert.equal(ready!.meta[SLOT.STATUS]! & STATUS.CHECKSUM_NOT_READY, 0);
+});
+
+/** UDP from 192.0.2.1 to 192.0.2.2, in the scratch area. */
+function putUdp(socket: PacketSocket, at: number, payload: string, ifindex: number): EntryFields {
+  const ends = [parseIpv4('192.0.2.1')!, 67, parseIpv4('192.0.2.2')!, 68] as const;
+  const body = at + HEADERS_LENGTH;
+  const length = socket.ring.write(payload, body);
+  writeHeaders(socket.ring, at, ...ends, body, body + length);
+  return {
+    HEAD_AT: at,
+    HEAD_LENGTH: HEADERS_LENGTH,
+    BODY_AT: body,
+    BODY_LENGTH: length,
+    IFINDEX: ifindex,
+    PROTOCOL: 0x0800,
+    ...TO_FAR,
+  };
+}
+
+const UDP_CHECKSUMS: readonly (readonly [string, (packet: Buffer) => void, vouched: boolean])[] = [
+  ['a checksum that is right', () => {}, true],
+  ['one octet that is wrong', (packet) => packet.writeUInt8(packet.at(-1)! ^ 1, 42), false],
+  ['another source', (packet) => packet.writeUInt8(9, 15), false],
+  ['no checksum at all (RFC 768)', (packet) => packet.writeUInt16BE(0, 26), false],
+  ['a fragment', (packet) => packet.writeUInt16BE(0x2000, 6), false],
+  ['another protocol', (packet) => packet.writeUInt8(6, 9), false],
+  ['IPv6', (packet) => packet.writeUInt8(0x65, 0), false],
+  ['a header longer than the packet', (packet) => packet.writeUInt8(0x4f, 0), false],
+  ['a UDP length that is less than its header', (packet) => packet.writeUInt16BE(7, 24), false],
+  ['a UDP length beyond the packet', (packet) => packet.writeUInt16BE(24, 24), false],
+  ['a total length beyond the packet', (packet) => packet.writeUInt16BE(44, 2), false],
+];
+
+networkTest('a UDP checksum that is right is vouched for, and no other', async (net) => {
+  const out = net.sender();
+  const into = net.catcher({ protocol: 0x0800 });
+  const entries = UDP_CHECKSUMS.map(([, spoil], i) => {
+    const at = out.scratchAt + 64 * i;
+    const entry = putUdp(out, at, 'an odd payload.', net.near);
+    spoil(out.ring.subarray(at, at + 43));
+    return entry;
+  });
+  // Octets behind the datagram, such as an Ethernet pad, are no part of it.
+  entries[0]!.BODY_LENGTH! += 3;
+  assert.equal(out.send(entriesOf(...entries), entries.length), 0);
+  const caught = await into.until(entries.length);
+  assert.deepEqual(
+    caught.map(({ meta }, i) => [
+      UDP_CHECKSUMS[i]![0],
+      meta[SLOT.STATUS] === STATUS.CHECKSUM_VALID,
+    ]),
+    UDP_CHECKSUMS.map(([name, , vouched]) => [name, vouched]),
+  );
+  const frames = net.catcher({ protocol: 0x0800, cooked: false });
+  out.send(entriesOf(entries[0]!), 1);
+  const [frame] = await frames.until(1);
+  assert.equal(frame!.meta[SLOT.STATUS], 0, 'whole frames are not looked into');
+});
+
+networkTest('a checksum left to the sender is completed on sending', async (net) => {
+  const out = net.sender();
+  const into = net.catcher({ protocol: 0x0800 });
+  const payloads = Array.from({ length: 70 }, (_, length) => 'payload '.repeat(9).slice(0, length));
+  const whole = payloads.map((payload, i) =>
+    putUdp(out, out.scratchAt + 256 * i, payload, net.near),
+  );
+  out.send(entriesOf(...whole), whole.length);
+  const wanted = (await into.until(70)).map(({ bytes }) => bytes.toString('hex'));
+  const ends = [parseIpv4('192.0.2.1')!, 67, parseIpv4('192.0.2.2')!, 68] as const;
+  for (const { HEAD_AT, BODY_LENGTH } of whole) {
+    writePartialHeaders(out.ring, HEAD_AT!, ...ends, BODY_LENGTH!);
+  }
+  out.send(entriesOf(...whole.map((entry) => ({ ...entry, CHECKSUM_START: UDP_AT }))), 70);
+  const completed = (await into.until(140)).slice(70);
+  assert.deepEqual(
+    completed.map(({ bytes }) => bytes.toString('hex')),
+    wanted,
+  );
+});
+
+networkTest('a checksum that comes out as zero is sent as all ones (RFC 768)', async (net) => {
+  const out = net.sender();
+  const into = net.catcher({ protocol: 0x0800 });
+  const at = out.scratchAt;
+  const entry = putUdp(out, at, '\0\0', net.near);
+  const ends = [parseIpv4('192.0.2.1')!, 67, parseIpv4('192.0.2.2')!, 68] as const;
+  out.ring.copy(out.ring, at + HEADERS_LENGTH, at + UDP_AT + 6, at + UDP_AT + 8);
+  writePartialHeaders(out.ring, at, ...ends, 2);
+  out.send(entriesOf({ ...entry, CHECKSUM_START: UDP_AT }), 1);
+  const [caught] = await into.until(1);
+  assert.equal(caught!.bytes.readUInt16BE(UDP_AT + 6), 0xffff);
+  assert.equal(caught!.meta[SLOT.STATUS], STATUS.CHECKSUM_VALID);
 });
 
 networkTest('packets the kernel had no room for are counted', async (net) => {

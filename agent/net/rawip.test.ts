@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseIpv4 } from '../../codec/ipv4.ts';
+import { type Ipv4, parseIpv4 } from '../../codec/ipv4.ts';
+import {
+  HEADERS_LENGTH,
+  UDP_AT,
+  writeHeaders,
+  writePartialHeaders,
+} from '../../codec/link/datagram.ts';
 import { holdPort, RawIpSocket } from './rawip.ts';
 import { entriesOf, errorsOf, networkTest, type TestNet } from './testnet.ts';
 
-const { EMSGSIZE, ENETUNREACH } = constants.errno;
+const { EINVAL, ENETUNREACH } = constants.errno;
 const IPV4 = 0x0800;
 
-function ip(text: string): number {
+function ip(text: string): Ipv4 {
   return parseIpv4(text)!;
 }
 
@@ -18,10 +24,10 @@ function addressed(net: TestNet): void {
   net.ip('neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev near');
 }
 
-/** An IPv4 packet of protocol 253 (RFC 3692: for experiments), its length and checksum left to the kernel. */
+/** An IPv4 packet of protocol UDP, though without a UDP header: the kernel does not look. */
 function packet(source: string, destination: string, text: string): Buffer {
   const bytes = Buffer.alloc(20 + text.length);
-  bytes.set([0x45, 0, 0, 0, 0, 1, 0, 0, 9, 253]);
+  bytes.set([0x45, 0, 0, 0, 0, 1, 0, 0, 9, 17]);
   bytes.writeUInt32BE(ip(source), 12);
   bytes.writeUInt32BE(ip(destination), 16);
   bytes.write(text, 20);
@@ -45,10 +51,63 @@ networkTest('the source is whatever the header says', async (net) => {
   const { bytes } = caught!;
   assert.equal(bytes.readUInt32BE(12), ip('198.51.100.7'));
   assert.equal(bytes.readUInt32BE(16), ip('192.0.2.2'));
-  assert.equal(bytes[8], 9, 'time to live');
   assert.equal(bytes.readUInt16BE(2), 29, 'length, by the kernel');
   assert.notEqual(bytes.readUInt16BE(10), 0, 'checksum, by the kernel');
   assert.equal(bytes.toString('utf8', 20), 'from afar');
+});
+
+networkTest('what leaves is what the codec wrote, but for the identification', async (net) => {
+  addressed(net);
+  const into = net.catcher({ protocol: IPV4 });
+  const socket = net.closing(RawIpSocket.open({ netns: net.path }));
+  const payload = Buffer.from('octets of an odd number');
+  const end = HEADERS_LENGTH + payload.length;
+  const ends = [ip('198.51.100.7'), 67, ip('192.0.2.2'), 67] as const;
+  const arena = Buffer.concat([Buffer.alloc(HEADERS_LENGTH), payload]);
+  const wanted = Buffer.from(arena);
+  writePartialHeaders(arena, 0, ...ends, payload.length);
+  writeHeaders(wanted, 0, ...ends, HEADERS_LENGTH, end);
+  const entry = {
+    HEAD_LENGTH: HEADERS_LENGTH,
+    BODY_AT: HEADERS_LENGTH,
+    BODY_LENGTH: payload.length,
+    DESTINATION: ip('192.0.2.2'),
+    CHECKSUM_START: UDP_AT,
+  };
+  assert.equal(socket.send(arena, entriesOf(entry), 1), 0);
+  const { bytes } = (await into.until(1))[0]!;
+  const besides = (packet: Buffer): Buffer => {
+    packet.fill(0, 4, 6);
+    packet.fill(0, 10, 12);
+    return packet;
+  };
+  assert.deepEqual(besides(Buffer.from(bytes)), besides(wanted));
+});
+
+networkTest('a packet larger than the link takes goes in fragments', async (net) => {
+  addressed(net);
+  const into = net.catcher({ protocol: IPV4 });
+  const socket = net.closing(RawIpSocket.open({ netns: net.path }));
+  const arena = packet('192.0.2.1', '192.0.2.2', 'x'.repeat(2000));
+  const entry = { HEAD_LENGTH: arena.length, DESTINATION: ip('192.0.2.2') };
+  assert.equal(socket.send(arena, entriesOf(entry), 1), 0);
+  const [first, second] = await into.until(2);
+  assert.equal(first!.bytes.readUInt16BE(4), second!.bytes.readUInt16BE(4), 'identification');
+  assert.deepEqual([first!.bytes.readUInt16BE(6), first!.bytes.length], [0x2000, 1500]);
+  assert.deepEqual([second!.bytes.readUInt16BE(6), second!.bytes.length], [1480 / 8, 540]);
+});
+
+networkTest('it hears nothing of what the host receives', async (net) => {
+  addressed(net);
+  const socket = net.closing(RawIpSocket.open({ netns: net.path }));
+  net.exec('bash', '-c', 'for i in 1 2 3; do echo x > /dev/udp/192.0.2.1/67; done');
+  const arena = packet('192.0.2.1', '192.0.2.1', 'to myself');
+  const entry = { HEAD_LENGTH: arena.length, DESTINATION: ip('192.0.2.1') };
+  assert.equal(socket.send(arena, entriesOf(entry), 1), 0);
+  const [, line] = net.exec('cat', '/proc/net/raw').trim().split('\n');
+  const fields = line!.trim().split(/ +/);
+  assert.equal(fields[1], '01000000:0011', 'bound to 0.0.0.1, protocol UDP');
+  assert.equal(fields.at(-1), '0', 'nothing came as far as the filter');
 });
 
 networkTest(
@@ -58,13 +117,14 @@ networkTest(
     const into = net.catcher({ protocol: IPV4 });
     const socket = net.closing(RawIpSocket.open({ netns: net.path }));
     const one = packet('192.0.2.1', '192.0.2.2', 'one');
-    const large = packet('192.0.2.1', '192.0.2.2', 'x'.repeat(1481));
+    const toMany = packet('224.0.0.1', '192.0.2.2', 'from a group');
     const away = packet('192.0.2.1', '203.0.113.1', 'away');
     const two = packet('192.0.2.1', '192.0.2.2', 'two');
-    const arena = Buffer.concat([one, large, away, two]);
+    const packets = [one, toMany, away, two];
+    const arena = Buffer.concat(packets);
     let at = 0;
     const entries = entriesOf(
-      ...[one, large, away, two].map((bytes) => {
+      ...packets.map((bytes) => {
         at += bytes.length;
         return {
           HEAD_AT: at - bytes.length,
@@ -74,7 +134,7 @@ networkTest(
       }),
     );
     assert.equal(socket.send(arena, entries, 4), 2);
-    assert.deepEqual(errorsOf(entries), [0, EMSGSIZE, ENETUNREACH, 0]);
+    assert.deepEqual(errorsOf(entries), [0, EINVAL, ENETUNREACH, 0]);
     await into.until(2);
     assert.deepEqual(
       into.caught.map(({ bytes }) => bytes.toString('utf8', 20)),
@@ -125,7 +185,6 @@ async function icmpFor(net: TestNet, text: string): Promise<number> {
     `\0D\0C\0${String.fromCharCode(8 + text.length)}\0\0${text}`,
   );
   bytes.writeUInt16BE(bytes.length, 2);
-  bytes[9] = 17;
   bytes.writeUInt16BE(headerChecksum(bytes), 10);
   bytes.copy(out.ring, out.scratchAt);
   const entry = {

@@ -9,8 +9,9 @@ export interface RawIpOptions {
 }
 
 /**
- * A socket that routes whole IPv4 packets, header included (IP_HDRINCL), so the source may be any
- * address. It never receives. The kernel fills in the header checksum, total length and, when 0, the identification.
+ * A socket that routes UDP datagrams over IPv4 from any source address; it never receives. A packet begins with an IP
+ * header of 20 octets, of which only the source counts: the kernel writes another, with a time to live of 64, low delay,
+ * fragments allowed, and an identification of its own.
  */
 export class RawIpSocket {
   readonly #handle: Handle;
@@ -27,7 +28,7 @@ export class RawIpSocket {
 
   /**
    * Sends the first `count` entries (ENTRY.WORDS words each, DESTINATION for the route) out of the
-   * arena and returns how many failed; each entry's ERROR says how: EMSGSIZE, ENETUNREACH, EPERM …
+   * arena and returns how many failed; each entry's ERROR says how: EINVAL for a source that no host can have, ENETUNREACH, EPERM …
    */
   send(arena: Uint8Array, entries: Uint32Array, count: number): number {
     return this.#send(this.#handle, arena, entries, count);

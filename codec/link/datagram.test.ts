@@ -8,7 +8,9 @@ import {
   type DatagramDrop,
   HEADERS_LENGTH,
   parseDatagram,
+  UDP_AT,
   writeHeaders,
+  writePartialHeaders,
 } from './datagram.ts';
 import { decodeIp, IP_PROTOCOL } from './ip.ts';
 import { decodeUdp } from './udp.ts';
@@ -274,6 +276,23 @@ test('headers: time to live 64, low delay, may be fragmented, no identification'
   assert.deepEqual(
     [...bytes.subarray(12, 26)],
     [0, 0, 0, 0, 255, 255, 255, 255, 0, 68, 0, 67, 0, 8],
+  );
+});
+
+test('property: headers with a checksum left to the sender are the others but for that checksum', () => {
+  const address = fc.nat(0xffffffff).map((n) => n as Ipv4);
+  const ends = fc.tuple(address, fc.nat(65535), address, fc.nat(65535));
+  fc.assert(
+    fc.property(ends, fc.uint8Array({ maxLength: 600 }), (four, payload) => {
+      const whole = Uint8Array.of(...new Uint8Array(HEADERS_LENGTH), ...payload);
+      const partial = whole.slice();
+      writeHeaders(whole, 0, ...four, HEADERS_LENGTH, whole.length);
+      writePartialHeaders(partial, 0, ...four, payload.length);
+      // RFC 1071 §1: what hardware does, which sums the field as it is.
+      const checksum = checksumOf(sumOf(partial, UDP_AT, partial.length, 0)) || 0xffff;
+      partial.set([checksum >>> 8, checksum & 255], UDP_AT + 6);
+      assert.deepEqual(partial, whole);
+    }),
   );
 });
 

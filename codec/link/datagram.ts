@@ -5,12 +5,16 @@ const IP_HEADER = 20;
 const UDP_HEADER = 8;
 /** Octets of the IP and UDP headers that `writeHeaders` writes. */
 export const HEADERS_LENGTH = IP_HEADER + UDP_HEADER;
+/** Where in them the UDP header begins. */
+export const UDP_AT = IP_HEADER;
 
 const PROTOCOL_UDP = 17;
 /** What IANA recommends (RFC 1700, "IP time to live parameter"); a relay must not send the 1 that RFC 1542 §4 fears. */
 const TTL = 64;
 /** IPTOS_LOWDELAY, which ISC's dhcpd, dhclient and dhcrelay put on what they send, so that queues treat ours alike. */
 const TOS = 0x10;
+const VERSION_AND_TOS = 0x4500 | TOS;
+const TTL_AND_PROTOCOL = (TTL << 8) | PROTOCOL_UDP;
 /** "More fragments" and the fragment offset (RFC 791 §3.1). */
 const FRAGMENT = 0x3fff;
 
@@ -37,15 +41,15 @@ export class Datagram {
 }
 
 /**
- * Reads the IPv4 packet in bytes[start, end). With `partialChecksum` the kernel says that the UDP checksum is still
- * for the hardware to finish (TP_STATUS_CSUMNOTREADY), so it is not looked at. Allocates nothing.
+ * Reads the IPv4 packet in bytes[start, end). With `vouched` the UDP checksum is not looked at: the kernel says that it
+ * is still for the hardware to finish (TP_STATUS_CSUMNOTREADY), or somebody has looked already. Allocates nothing.
  */
 export function parseDatagram(
   into: Datagram,
   bytes: Uint8Array,
   start: number,
   end: number,
-  partialChecksum: boolean,
+  vouched: boolean,
 ): DatagramDrop | null {
   if (end - start < IP_HEADER) return 'truncated';
   if (bytes[start]! >>> 4 !== 4) return 'notIpv4';
@@ -64,7 +68,7 @@ export function parseDatagram(
   into.source = readIpv4(bytes, start + 12);
   into.destination = readIpv4(bytes, start + 16);
   // RFC 768: a checksum of zero means that the sender made none.
-  if (!partialChecksum && u16(bytes, udp + 6) !== 0) {
+  if (!vouched && u16(bytes, udp + 6) !== 0) {
     const sum = pseudoHeaderSum(into.source, into.destination, PROTOCOL_UDP, udpLength);
     if (!verifies(bytes, udp, udp + udpLength, sum)) return 'badUdpChecksum';
   }
@@ -90,29 +94,44 @@ export function writeHeaders(
   payloadAt: number,
   payloadEnd: number,
 ): void {
-  const udpLength = UDP_HEADER + payloadEnd - payloadAt;
-  bytes[at] = 0x45;
-  bytes[at + 1] = TOS;
-  setU16(bytes, at + 2, IP_HEADER + udpLength);
+  const length = payloadEnd - payloadAt;
+  writePartialHeaders(bytes, at, source, sourcePort, destination, destinationPort, length);
+  const udp = at + UDP_AT;
+  const header = sumOf(bytes, udp, udp + UDP_HEADER, 0);
+  const checksum = checksumOf(sumOf(bytes, payloadAt, payloadEnd, header));
+  // RFC 768: a sum that comes out as zero is sent as all ones.
+  setU16(bytes, udp + 6, checksum === 0 ? 0xffff : checksum);
+}
+
+/**
+ * The same for a payload of so many octets, its UDP checksum left to whoever sends it, as kernels leave it to
+ * hardware: the field holds the sum of the pseudo header.
+ */
+export function writePartialHeaders(
+  bytes: Uint8Array,
+  at: number,
+  source: Ipv4,
+  sourcePort: number,
+  destination: Ipv4,
+  destinationPort: number,
+  payloadLength: number,
+): void {
+  const udpLength = UDP_HEADER + payloadLength;
+  const length = IP_HEADER + udpLength;
+  const addresses = pseudoHeaderSum(source, destination, 0, 0);
+  setU16(bytes, at, VERSION_AND_TOS);
+  setU16(bytes, at + 2, length);
   setU16(bytes, at + 4, 0);
   setU16(bytes, at + 6, 0);
-  bytes[at + 8] = TTL;
-  bytes[at + 9] = PROTOCOL_UDP;
-  setU16(bytes, at + 10, 0);
+  setU16(bytes, at + 8, TTL_AND_PROTOCOL);
+  setU16(bytes, at + 10, checksumOf(VERSION_AND_TOS + length + TTL_AND_PROTOCOL + addresses));
   writeIpv4(bytes, at + 12, source);
   writeIpv4(bytes, at + 16, destination);
-  setU16(bytes, at + 10, checksumOf(sumOf(bytes, at, at + IP_HEADER, 0)));
-
-  const udp = at + IP_HEADER;
+  const udp = at + UDP_AT;
   setU16(bytes, udp, sourcePort);
   setU16(bytes, udp + 2, destinationPort);
   setU16(bytes, udp + 4, udpLength);
-  setU16(bytes, udp + 6, 0);
-  const header = pseudoHeaderSum(source, destination, PROTOCOL_UDP, udpLength);
-  const sum = header + sourcePort + destinationPort + udpLength;
-  const checksum = checksumOf(sumOf(bytes, payloadAt, payloadEnd, sum));
-  // RFC 768: a sum that comes out as zero is sent as all ones.
-  setU16(bytes, udp + 6, checksum === 0 ? 0xffff : checksum);
+  setU16(bytes, udp + 6, ~checksumOf(addresses + PROTOCOL_UDP + udpLength) & 0xffff);
 }
 
 function u16(bytes: Uint8Array, at: number): number {

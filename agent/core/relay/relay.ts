@@ -12,7 +12,7 @@ import {
 import { MessageView } from '../../../codec/v4/view.ts';
 import { hashBytes, RateLimit } from '../limit.ts';
 import type { Outbox } from '../outbox.ts';
-import { PACKET_TYPE, SLOT, STATUS } from '../ring.ts';
+import { CHECKSUM_VOUCHED, PACKET_TYPE, SLOT } from '../ring.ts';
 import { hardwareWord, isStation } from '../station.ts';
 import type { RelayDrop } from './drops.ts';
 import {
@@ -121,9 +121,9 @@ export class Relay {
     if (type === PACKET_TYPE.OUTGOING) return 'ownOutput';
 
     const start = meta[word + SLOT.START]!;
-    const partial = (meta[word + SLOT.STATUS]! & STATUS.CHECKSUM_NOT_READY) !== 0;
+    const vouched = (meta[word + SLOT.STATUS]! & CHECKSUM_VOUCHED) !== 0;
     const end = start + meta[word + SLOT.LENGTH]!;
-    const fault = parseDatagram(this.datagram, ring, start, end, partial);
+    const fault = parseDatagram(this.datagram, ring, start, end, vouched);
     if (fault !== null) return fault;
     if (!this.isForUs(this.datagram.destination, ifindex)) return 'notForUs';
 

@@ -7,14 +7,14 @@ import type { ServerConfig } from '../../../crds/types/serverconfig.ts';
 import type { HashKey } from '../lease/siphash.ts';
 import type { LeaseTable, Ticket } from '../lease.ts';
 import type { RelayLink } from '../relay/links.ts';
-import { PACKET_TYPE, SLOT, STATUS } from '../ring.ts';
+import { CHECKSUM_VOUCHED, PACKET_TYPE, SLOT } from '../ring.ts';
 import type { ReplyArena } from './arena.ts';
 import { Circuits } from './circuits.ts';
 import { Clones } from './clones.ts';
 import { Delivery } from './destination.ts';
 import { bootp, discover } from './discover.ts';
 import type { ServerDrop } from './drops.ts';
-import { explainRequest } from './explain.ts';
+import { type Explanation, explainRequest } from './explain.ts';
 import { askForServers, noticeAnswer } from './foreign.ts';
 import { endOffers } from './hold.ts';
 import { identify } from './identity.ts';
@@ -23,7 +23,7 @@ import { leaseQuery } from './leasequery.ts';
 import { Limits } from './limits.ts';
 import { planLinks, type ServerLinks } from './links.ts';
 import { locate } from './locate.ts';
-import type { ProbePort, ServerObserver, TraceStep } from './observer.ts';
+import type { ProbePort, ServerObserver } from './observer.ts';
 import { Offers } from './offers.ts';
 import { ServerPlan } from './plan.ts';
 import { Probes, type Waiting } from './probes.ts';
@@ -202,17 +202,20 @@ export class ServerCore {
     }
   }
 
-  /** Takes an address back as if its client had released it; false when nobody holds it. */
+  /**
+   * Takes an address back as if its client had released it, or ends its quarantine after a DHCPDECLINE; false when it is
+   * in neither state.
+   */
   release(now: Millis, address: Ipv4): boolean {
     const { state } = this;
     const lease = state.leases.get(address);
-    if (lease?.state !== 'bound') return false;
+    if (lease?.state !== 'bound' && lease?.state !== 'declined') return false;
     leave(state, lease, now);
     return true;
   }
 
   /** What would be done with a request now, and why; nothing is changed, kept or sent. */
-  explain(now: Millis, message: Uint8Array, ifindex: number): readonly TraceStep[] {
+  explain(now: Millis, message: Uint8Array, ifindex: number): Explanation {
     return explainRequest(this.state, now, message, ifindex);
   }
 
@@ -222,9 +225,9 @@ export class ServerCore {
     if (type === PACKET_TYPE.OUTGOING) return 'ownOutput';
     const start = meta[word + SLOT.START]!;
     const end = start + meta[word + SLOT.LENGTH]!;
-    const partial = (meta[word + SLOT.STATUS]! & STATUS.CHECKSUM_NOT_READY) !== 0;
+    const vouched = (meta[word + SLOT.STATUS]! & CHECKSUM_VOUCHED) !== 0;
     const { datagram } = this;
-    const fault = parseDatagram(datagram, ring, start, end, partial);
+    const fault = parseDatagram(datagram, ring, start, end, vouched);
     if (fault !== null) return fault;
 
     const { request, links } = this.state;
