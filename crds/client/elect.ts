@@ -6,27 +6,8 @@ import {
   type ElectionOptions,
   type ElectionRecord,
 } from '../election.ts';
-import { type Kube, KubeError, type KubeObject, type ObjectKey, type Resource } from './kube.ts';
-
-/** A coordination.k8s.io/v1 Lease, as far as elections use it. */
-export interface CoordinationLease extends KubeObject {
-  readonly spec?: {
-    readonly holderIdentity?: string;
-    readonly leaseDurationSeconds?: number;
-    readonly leaseTransitions?: number;
-    /** RFC 3339 with microseconds; for people, no decision looks at them. */
-    readonly acquireTime?: string;
-    readonly renewTime?: string;
-  };
-}
-
-/** Leases of coordination.k8s.io, which have nothing to do with DHCP. */
-export const COORDINATION_LEASES: Resource<CoordinationLease> = {
-  apiVersion: 'coordination.k8s.io/v1',
-  kind: 'Lease',
-  plural: 'leases',
-  namespaced: true,
-};
+import { type Kube, KubeError, type ObjectKey } from './kube.ts';
+import { COORDINATION_LEASES, type CoordinationLease } from './resources.ts';
 
 /** What a contender needs, and whom it tells. */
 export interface ContenderParts {
