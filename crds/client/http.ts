@@ -1,0 +1,196 @@
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
+import { Agent, type RequestOptions, request } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import type { Millis } from '../../codec/machine.ts';
+import { KubeError, type KubeFailure } from './kube.ts';
+
+/** One request to the API server. */
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
+/** For all of a request, and for the first answer to a watch. */
+const TIMEOUT: Millis = 15_000;
+/** Longer than an idle connection lives at any load balancer would be too long. */
+const KEEP_ALIVE: Millis = 30_000;
+/** What a line of a watch may have: the largest object and some. */
+const LINE_MAX = 8 * 1024 * 1024;
+
+/** Speaks HTTP with the API server that a kubeconfig or a pod's service account names. */
+export class ApiServer {
+  /** Requests made, watches included. */
+  calls = 0;
+  private readonly config: KubeConfig;
+  private readonly base: URL;
+  private agent: Agent | null = null;
+  private agentOf = '';
+
+  constructor(config: KubeConfig) {
+    const cluster = config.getCurrentCluster();
+    if (cluster === null) throw new Error('the kubeconfig names no cluster');
+    this.config = config;
+    this.base = new URL(cluster.server);
+  }
+
+  /** Resolves with the object in the answer; rejects with KubeError. */
+  async call(call: Call): Promise<unknown> {
+    const response = await this.open(call, AbortSignal.timeout(TIMEOUT));
+    const text = await read(response);
+    if ((response.statusCode ?? 0) >= 300) throw failure(response, text);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  /** Calls back with each line of an answer that goes on; resolves when the server ends it. */
+  async lines(call: Call, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
+    const first = new AbortController();
+    const timer = setTimeout(() => first.abort(), TIMEOUT);
+    const response = await this.open(call, AbortSignal.any([signal, first.signal])).finally(() =>
+      clearTimeout(timer),
+    );
+    if ((response.statusCode ?? 0) >= 300) throw failure(response, await read(response));
+    await eachLine(response, onLine);
+  }
+
+  private async open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    this.calls++;
+    const options = await this.options(call, signal);
+    const body = call.body === undefined ? null : JSON.stringify(call.body);
+    return new Promise((resolve, reject) => {
+      const { pathname } = this.base;
+      const path = `${pathname.replace(/\/$/, '')}${call.path}${queryOf(call)}`;
+      const open = this.base.protocol === 'https:' ? request : plainRequest;
+      const sent: ClientRequest = open(this.base, { ...options, path }, resolve);
+      sent.once('error', (error) => reject(unreachable(error)));
+      sent.end(body);
+    });
+  }
+
+  // Tokens change while a process runs, so they are asked for each time; connections are kept while the rest is the same.
+  private async options(call: Call, signal: AbortSignal): Promise<RequestOptions> {
+    const options: RequestOptions = {};
+    try {
+      await this.config.applyToHTTPSOptions(options);
+    } catch (error) {
+      throw new KubeError('Unauthorized', `no credentials: ${(error as Error).message}`);
+    }
+    const { ca, cert, key, rejectUnauthorized, servername, headers, auth } = options;
+    const identity = [ca, cert, key, rejectUnauthorized, servername].map(String).join('\n');
+    if (this.agent === null || this.agentOf !== identity) {
+      this.agent?.destroy();
+      this.agentOf = identity;
+      this.agent = new Agent({
+        ...known({ ca, cert, key, rejectUnauthorized, servername }),
+        keepAlive: true,
+        keepAliveMsecs: KEEP_ALIVE,
+      });
+    }
+    const content =
+      call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' };
+    return {
+      ...(this.base.protocol === 'https:' ? { agent: this.agent } : {}),
+      ...(auth == null ? {} : { auth }),
+      method: call.method,
+      headers: { ...(headers as object), accept: 'application/json', ...content },
+      signal,
+    };
+  }
+}
+
+function queryOf({ query = {} }: Call): string {
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined) parameters.set(key, String(value));
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+function known<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}
+
+function read(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    response.once('error', (error) => reject(unreachable(error)));
+  });
+}
+
+function eachLine(response: IncomingMessage, onLine: (line: string) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let rest: Buffer[] = [];
+    let length = 0;
+    response.on('data', (chunk: Buffer) => {
+      let start = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+        rest.push(chunk.subarray(start, end));
+        const line = Buffer.concat(rest).toString('utf8');
+        rest = [];
+        length = 0;
+        start = end + 1;
+        if (line !== '') onLine(line);
+      }
+      rest.push(chunk.subarray(start));
+      length += chunk.length - start;
+      if (length > LINE_MAX) response.destroy(new Error('a line without end'));
+    });
+    response.once('end', resolve);
+    response.once('error', (error) => reject(unreachable(error)));
+  });
+}
+
+function unreachable(error: Error): KubeError {
+  const { code } = error as NodeJS.ErrnoException;
+  const timeout = error.name === 'TimeoutError' || error.name === 'AbortError';
+  return new KubeError(timeout ? 'Timeout' : 'Unreachable', code ?? error.message);
+}
+
+const FAILURES: ReadonlySet<string> = new Set<KubeFailure>([
+  'NotFound',
+  'AlreadyExists',
+  'Conflict',
+  'Expired',
+  'Invalid',
+  'Forbidden',
+  'Unauthorized',
+  'TooManyRequests',
+  'Timeout',
+  'InternalError',
+]);
+const BY_STATUS: ReadonlyMap<number, KubeFailure> = new Map([
+  [400, 'Invalid'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'NotFound'],
+  [409, 'Conflict'],
+  [410, 'Expired'],
+  [422, 'Invalid'],
+  [429, 'TooManyRequests'],
+  [504, 'Timeout'],
+]);
+
+/** The KubeError of an HTTP status and, where there is one, Kubernetes' own words for it. */
+export function failureOf(
+  status: number,
+  said: { readonly reason?: string; readonly message?: string } | null,
+  retryAfter: Millis | null = null,
+): KubeError {
+  const byStatus = BY_STATUS.get(status) ?? 'InternalError';
+  const reason = FAILURES.has(said?.reason ?? '') ? (said!.reason as KubeFailure) : byStatus;
+  return new KubeError(reason, said?.message ?? `HTTP status ${status}`, status, retryAfter);
+}
+
+function failure({ statusCode = 0, headers }: IncomingMessage, text: string): KubeError {
+  const seconds = Number(headers['retry-after']);
+  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null;
+  try {
+    return failureOf(statusCode, JSON.parse(text) as { reason?: string }, retryAfter);
+  } catch {
+    return failureOf(statusCode, null, retryAfter);
+  }
+}
