@@ -78,7 +78,7 @@ function optionLines(): string[] {
   return [
     '## DHCP options',
     '',
-    'What `options:` takes, besides `custom`, `force` and `suppress`. Options without an example are made by the protocol',
+    'What `options:` takes, besides `custom`, `force`, `suppress` and `fromServices`. Options without an example are made by the protocol',
     'itself; a code that is not listed can be given in `custom`.',
     '',
     '| Code | Name | | Kind | Example | Specified in |',

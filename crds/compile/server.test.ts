@@ -288,6 +288,16 @@ const PROBLEMS: readonly (readonly [string, string, RegExp])[] = [
     /^spec\.allowedRelays\[0\]: ExactlyOneOf: /,
   ],
   [
+    'a server identifier of a Service, where there is none',
+    `serverIdentifier: Service\n${subnet('')}`,
+    /^spec\.serverIdentifier: OnlyInKubernetes: /,
+  ],
+  [
+    'options of Services, where there are none',
+    `options: { fromServices: [{ option: ntpServers, serviceRef: { name: ntp } }] }\n${subnet('')}`,
+    /^spec\.options\.fromServices: OnlyInKubernetes: /,
+  ],
+  [
     'a server identifier that is no address',
     `serverIdentifier: auto\n${subnet('')}`,
     /^spec\.serverIdentifier: InvalidAddress: /,
@@ -332,6 +342,12 @@ for (const [name, spec, want] of WARNINGS) {
     assert.match(lines[0]!, want);
   });
 }
+
+test('an option that nobody has registered is set by its code', () => {
+  const config = accepted(subnet('options: { custom: [{ code: 222, u8: 7 }] }'));
+  const { values } = config.networks[0]!.subnets[0]!.settings.options;
+  assert.deepEqual(values, [{ code: 222, data: Uint8Array.of(7) }]);
+});
 
 test('a router is not given to clients', () => {
   const { config } = compile(

@@ -134,6 +134,11 @@ function foreignServers(
 
 function serverIdentifier(spec: DhcpServerSpec, findings: Findings): Ipv4 | null {
   const given = spec.serverIdentifier ?? 'Auto';
+  if (given === 'Service') {
+    const message = 'is known in Kubernetes only: write the address here, or Auto';
+    findings.problem('spec.serverIdentifier', 'OnlyInKubernetes', message);
+    return null;
+  }
   return given === 'Auto' ? null : address(given, 'spec.serverIdentifier', findings);
 }
 

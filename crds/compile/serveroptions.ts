@@ -29,7 +29,11 @@ export function compileOptions(
   findings: Findings,
 ): OptionsConfig {
   if (options === undefined) return NO_OPTIONS;
-  const { custom, force, suppress, ...named } = options;
+  const { custom, force, suppress, fromServices, ...named } = options;
+  if (fromServices !== undefined) {
+    const message = 'is followed in Kubernetes only: write the addresses here';
+    findings.problem(`${path}.fromServices`, 'OnlyInKubernetes', message);
+  }
   const values = new Map<number, Uint8Array>();
   for (const [name, value] of Object.entries(named)) {
     const option = optionFromYaml(name, value);

@@ -71,6 +71,29 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
+/** What the agent of a node says of itself. */
+export interface NodeStatus {
+  /** The name of the node. */
+  readonly node: string;
+  /**
+   * `Active`: it does what the spec says. `Standby`: the agent of another node does, and this one would take over.
+   * `Failed`: it cannot, as `message` says.
+   */
+  readonly state: 'Active' | 'Standby' | 'Failed';
+  /** Which version of the configuration it has applied, by the hash in its ConfigMap. */
+  readonly hash?: string;
+  /** Where it answers. */
+  readonly addresses?: readonly Ipv4Address[];
+  /** What keeps it from doing all that the spec says. */
+  readonly message?: string;
+  /** Other DHCP servers that it has heard on its links. */
+  readonly foreignServers?: readonly Ipv4Address[];
+  /** The fencing number it answers with; a higher one knows better. */
+  readonly epoch?: number;
+  /** Since when it has been in this state. */
+  readonly since?: Moment;
+}
+
 /** Refers to another object in the same namespace unless it says otherwise. */
 export interface ObjectRef {
   /**

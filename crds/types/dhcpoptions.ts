@@ -1,3 +1,5 @@
+import type { ObjectRef } from './common.ts';
+
 /**
  * DHCP options by their names, such as `routers`, `domainNameServers`, `classlessStaticRoutes`; the reference lists all.
  * What is nearer to the client counts: reservation, class, pool, subnet, shared network, server.
@@ -20,7 +22,26 @@ export interface DhcpOptions {
    * @maxItems 64
    */
   readonly suppress?: readonly OptionSelector[];
+  /**
+   * Options whose value is the address of a Service, followed as it changes. Only in Kubernetes.
+   * @maxItems 16
+   */
+  readonly fromServices?: readonly ServiceOption[];
   readonly [name: string]: unknown;
+}
+
+/** An option whose value is the address of a Service. */
+export interface ServiceOption {
+  /** Of an option that holds addresses, or a name or address as text, such as `tftpServerName`. */
+  readonly option:
+    | 'domainNameServers'
+    | 'ntpServers'
+    | 'timeServers'
+    | 'logServers'
+    | 'tftpServerName'
+    | 'tftpServers';
+  /** Its load balancer's addresses if it has any, else its cluster address. */
+  readonly serviceRef: ObjectRef;
 }
 
 /**

@@ -3,6 +3,7 @@ import type {
   InterfacePattern,
   Ipv4Address,
   Ipv4Cidr,
+  NodeStatus,
   ObjectMeta,
   ObjectRef,
   Placement,
@@ -231,4 +232,9 @@ export interface DhcpRelayStatus {
   readonly desiredNodes?: number;
   /** Nodes that do. */
   readonly readyNodes?: number;
+  /**
+   * What the agents say.
+   * @listMapKey node
+   */
+  readonly nodes?: readonly NodeStatus[];
 }

@@ -4,6 +4,7 @@ import type {
   InterfacePattern,
   Ipv4Address,
   Ipv4Cidr,
+  NodeStatus,
   ObjectMeta,
   Placement,
 } from './common.ts';
@@ -91,10 +92,11 @@ export interface DhcpServerSpec {
   readonly identity?: 'Auto' | 'ClientId' | 'HardwareAddress';
   /**
    * The address that clients know this server by (option 54). `Auto`: the address that the request arrived at, or the
-   * first of the interface. Set it to a Service's address if there is one.
+   * first of the interface. `Service`: that of the Service that the operator makes for this server, which stays the same
+   * when another node serves; only in Kubernetes.
    * @default "Auto"
    */
-  readonly serverIdentifier?: 'Auto' | Ipv4Address;
+  readonly serverIdentifier?: 'Auto' | 'Service' | Ipv4Address;
   /**
    * Sends the client identifier back, as RFC 6842 wants. Some old clients cannot bear it.
    * @default true
@@ -151,6 +153,12 @@ export interface DhcpServerSpec {
   readonly limits?: ServerLimits;
   /** Other DHCP servers that answer on our links are noticed and reported. */
   readonly foreignServers?: ForeignServers;
+  /**
+   * Which leases have a DhcpLease object: `All`, only those of reserved addresses, or `None`. A server on several nodes
+   * needs `All`: the one that takes over knows what the objects tell. Ignored outside Kubernetes.
+   * @default "All"
+   */
+  readonly leaseObjects?: 'All' | 'Reserved' | 'None';
   /** Which nodes serve. Left out: any. Ignored outside Kubernetes. */
   readonly placement?: Placement;
 }
@@ -271,6 +279,11 @@ export interface DhcpServerStatus {
   /** Nodes that should serve, and nodes that do. */
   readonly desiredNodes?: number;
   readonly readyNodes?: number;
+  /**
+   * What the agents say.
+   * @listMapKey node
+   */
+  readonly nodes?: readonly NodeStatus[];
   /** Where it answers: the addresses that relays can name. */
   readonly endpoints?: readonly Ipv4Address[];
   /** How full the subnets are. */
