@@ -158,7 +158,7 @@ function defineAll(): readonly OptionDefinition[] {
 
 function unassigned(code: number): OptionDefinition {
   const name = `option${code}`;
-  return { code, name, title: 'Unassigned', kind: octets, rfc: 'RFC 3679', settable: false };
+  return { code, name, title: 'Unassigned', kind: octets, rfc: 'RFC 3679', settable: true };
 }
 
 /** `did you mean routers?`, or where to look. */
