@@ -1,4 +1,5 @@
 import { formatHardwareAddress, hex } from '../../codec/hardware.ts';
+import { messageTypeName } from '../../codec/v4/header.ts';
 import { fromUtf8 } from '../../codec/v4/kind.ts';
 import { OPTION, optionByCode } from '../../codec/v4/options.ts';
 import { checkClassMatch } from '../../crds/compile/packetcel.ts';
@@ -174,6 +175,10 @@ function viewsOf({ subject, octets, lower }: Comparison): View[] {
       return [colons('packet.hardwareAddress')];
     case 'interface':
       return [text('packet.interface')];
+    case 'messageType': {
+      const write = (some: Uint8Array): string => messageTypeName(some.at(-1) ?? 0);
+      return [{ name: 'packet.messageType', write, width: 0, separator: '' }];
+    }
     case 'giaddr':
     case 'ciaddr': {
       if (octets.length > 4) throw new Untold('it compares an address with what is none');

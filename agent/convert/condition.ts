@@ -13,6 +13,8 @@ export type Data =
   | { readonly kind: 'giaddr' }
   | { readonly kind: 'ciaddr' }
   | { readonly kind: 'interface' }
+  /** Its number, in as many octets as it is compared with. */
+  | { readonly kind: 'messageType' }
   /** From an octet on, or from so many before the end; `length` null is all the rest. */
   | {
       readonly kind: 'slice';

@@ -6,11 +6,14 @@ import { formatFinding } from './report.ts';
 import { onDisk } from './source.ts';
 import { NOW, problemsOf, TESTDATA, testFile } from './testfiles.ts';
 
-for (const [config, leases, interfaces] of [['dhcpd.conf', 'dhcpd.leases', ['eth0']]] as const) {
+for (const [config, leases, interfaces] of [
+  ['dhcpd.conf', 'dhcpd.leases', ['eth0']],
+  ['kea.conf', 'kea-leases4.csv', []],
+] as const) {
   const result = convert({
     config: testFile(config),
     from: null,
-    leases: leases === null ? [] : [testFile(leases)],
+    leases: [testFile(leases)],
     naming: {},
     interfaces,
     files: onDisk,

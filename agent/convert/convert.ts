@@ -7,6 +7,8 @@ import type { DhcpServer } from '../../crds/types/dhcpserver.ts';
 import { ConvertError } from './fault.ts';
 import { readDhcpdConf } from './isc/config.ts';
 import { readDhcpdLeases } from './isc/leases.ts';
+import { readKeaConf } from './kea/config.ts';
+import { readKeaLeases } from './kea/leases.ts';
 import { leasesYaml, type PlacedLease, placeLeases } from './leases.ts';
 import type { ImportedLease, ServerModel } from './model.ts';
 import { type Finding, Report } from './report.ts';
@@ -14,7 +16,7 @@ import { serverYaml } from './server.ts';
 import { type Files, labelOf, type SourceFile } from './source.ts';
 
 /** The programs whose files can be read. */
-export type SourceKind = 'dhcpd';
+export type SourceKind = 'dhcpd' | 'kea';
 
 export interface ConvertRequest {
   readonly config: SourceFile;
@@ -53,7 +55,7 @@ export function convert(request: ConvertRequest): Converted {
   }
   setInterfaces(model, request, kind, report);
   const server = serverYaml(model, { name: kind, ...naming }, place, report);
-  const read = leases.flatMap((file) => READERS[kind].leases(file, report));
+  const read = leases.flatMap((file) => READERS[kind].leases(file, report, request.files));
   const placed = placeLeases(read, server, now, report);
   const written = request.leasesAsObjects ? leasesYaml(placed, server, kind, now, report) : [];
   const objects = [server, ...written];
@@ -68,15 +70,18 @@ export function manifestOf({ objects }: Converted): string {
 
 interface Reader {
   config(file: SourceFile, files: Files, report: Report): ServerModel;
-  leases(file: SourceFile, report: Report): ImportedLease[];
+  leases(file: SourceFile, report: Report, files: Files): ImportedLease[];
 }
 
 const READERS: { readonly [K in SourceKind]: Reader } = {
   dhcpd: { config: readDhcpdConf, leases: readDhcpdLeases },
+  kea: { config: readKeaConf, leases: readKeaLeases },
 };
 
 /** Which program a configuration is for, by its looks. */
-export function guessKind(_text: string): SourceKind {
+export function guessKind(text: string): SourceKind {
+  const plain = text.replace(/\/\*[\s\S]*?\*\/|^\s*(\/\/|#).*$/gm, '').trim();
+  if (/^[{<]/.test(plain)) return 'kea';
   return 'dhcpd';
 }
 

@@ -1,7 +1,7 @@
 import { hex } from '../../codec/hardware.ts';
 import { formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
 import { fromUtf8, isFault } from '../../codec/v4/kind.ts';
-import { OPTION, optionByCode, optionFromYaml } from '../../codec/v4/options.ts';
+import { OPTION, optionByCode, optionByName, optionFromYaml } from '../../codec/v4/options.ts';
 import type { CustomOption, DhcpOptions } from '../../crds/types/dhcpoptions.ts';
 
 /** Writes options as a manifest has them: by name where that gives the very same octets, else by code. */
@@ -33,9 +33,10 @@ function ascending(a: number, b: number): number {
   return a - b;
 }
 
-function selector(code: number): { name: string } | { code: number } {
-  const { name, settable } = optionByCode(code);
-  return settable ? { name } : { code };
+/** An option as `force`, `suppress` and reservations name it. */
+export function selector(code: number): { name: string } | { code: number } {
+  const { name } = optionByCode(code);
+  return optionByName(name) === null ? { code } : { name };
 }
 
 /** The value in YAML whose octets are these, or undefined when there is none. */

@@ -1,14 +1,14 @@
 import { formatHardwareAddress, hex } from '../../codec/hardware.ts';
 import { broadcastOf, contains, formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
 import { fromUtf8, utf8 } from '../../codec/v4/kind.ts';
-import { OPTION, optionByCode } from '../../codec/v4/options.ts';
+import { OPTION } from '../../codec/v4/options.ts';
 import type { Octets, Reservation as ReservationYaml } from '../../crds/types/dhcpsubnet.ts';
 import { type BootContext, bootTable } from './boots.ts';
 import type { Classes } from './classes.ts';
 import { conditionOf } from './clients.ts';
 import { forbid, isSilent, levelYaml } from './levels.ts';
 import type { Class, Client, Reservation, ServerModel, Subnet } from './model.ts';
-import { printable } from './optionyaml.ts';
+import { printable, selector } from './optionyaml.ts';
 import type { Report } from './report.ts';
 
 /** As many as a subnet has room for. */
@@ -146,11 +146,8 @@ export function clientYaml(client: Client): Partial<ReservationYaml> {
       return { circuitId: octetsYaml(client.octets) };
     case 'remoteId':
       return { remoteId: octetsYaml(client.octets) };
-    case 'option': {
-      const { name, settable } = optionByCode(client.code);
-      const selector = settable ? { name } : { code: client.code };
-      return { option: { ...selector, ...octetsYaml(client.octets) } };
-    }
+    case 'option':
+      return { option: { ...selector(client.code), ...octetsYaml(client.octets) } };
   }
 }
 

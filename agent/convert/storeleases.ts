@@ -28,7 +28,7 @@ export async function storeLeases(
     for (const one of placed) {
       const lease = recordOf(one, now, ahead);
       const known = store.leases.get(lease.address);
-      if (known !== undefined && known.lastTransaction >= lease.lastTransaction) continue;
+      if (known !== undefined && known.lastTransaction + SECOND > lease.lastTransaction) continue;
       // 0 is a store that cannot be written to, of which `sync` says more.
       if (store.leases.put(lease) === 0) break;
       written++;
@@ -40,6 +40,8 @@ export async function storeLeases(
   }
 }
 
+/** Times in the others' files are whole seconds. */
+const SECOND = 1000;
 /** A lease without end has this many seconds (RFC 2131 §3.3). */
 const INFINITE = 0xffffffff;
 
