@@ -1,5 +1,5 @@
-import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Millis } from '../../codec/machine.ts';
+import { findCredentials } from './credentials.ts';
 import { ApiServer, type Call, failureOf } from './http.ts';
 import {
   type ApplyOptions,
@@ -31,13 +31,12 @@ const SILENCE: Millis = 150_000;
 const RETRY_FIRST: Millis = 500;
 const RETRY_LAST: Millis = 30_000;
 
-/** Opens the cluster that a kubeconfig names, or, without one, that of the pod or of KUBECONFIG. */
-export function openCluster(kubeconfig: string | null, trouble: Trouble): Cluster {
-  const config = new KubeConfig();
-  if (kubeconfig !== null) config.loadFromFile(kubeconfig);
-  else if (process.env.KUBERNETES_SERVICE_HOST !== undefined) config.loadFromCluster();
-  else config.loadFromDefault();
-  return new Cluster(new ApiServer(config), trouble);
+/**
+ * Opens the cluster that a kubeconfig names; without one, that of the pod, else what kubectl would use. Nothing is asked of it
+ * yet. Rejects with an Error of one line.
+ */
+export async function openCluster(kubeconfig: string | null, trouble: Trouble): Promise<Cluster> {
+  return new Cluster(new ApiServer(await findCredentials(kubeconfig)), trouble);
 }
 
 /** Kube on an API server. */

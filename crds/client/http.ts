@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Millis } from '../../codec/machine.ts';
+import type { Credentials, Tls } from './credentials.ts';
 import { KubeError, type KubeFailure } from './kube.ts';
 
 /** One request to the API server. */
@@ -20,20 +20,16 @@ const KEEP_ALIVE: Millis = 30_000;
 /** What a line of a watch may have: the largest object and some. */
 const LINE_MAX = 8 * 1024 * 1024;
 
-/** Speaks HTTP with the API server that a kubeconfig or a pod's service account names. */
+/** Speaks HTTP with an API server. */
 export class ApiServer {
   /** Requests made, watches included. */
   calls = 0;
-  private readonly config: KubeConfig;
-  private readonly base: URL;
+  private readonly credentials: Credentials;
   private agent: Agent | null = null;
   private agentOf = '';
 
-  constructor(config: KubeConfig) {
-    const cluster = config.getCurrentCluster();
-    if (cluster === null) throw new Error('the kubeconfig names no cluster');
-    this.config = config;
-    this.base = new URL(cluster.server);
+  constructor(credentials: Credentials) {
+    this.credentials = credentials;
   }
 
   /** Resolves with the object in the answer; rejects with KubeError. */
@@ -57,46 +53,42 @@ export class ApiServer {
 
   private async open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     this.calls++;
-    const options = await this.options(call, signal);
-    const body = call.body === undefined ? null : JSON.stringify(call.body);
+    const { server } = this.credentials;
+    const body = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body));
+    const options: RequestOptions = {
+      ...(await this.options(call)),
+      path: `${server.pathname.replace(/\/$/, '')}${call.path}${queryOf(call)}`,
+      signal,
+    };
     return new Promise((resolve, reject) => {
-      const { pathname } = this.base;
-      const path = `${pathname.replace(/\/$/, '')}${call.path}${queryOf(call)}`;
-      const open = this.base.protocol === 'https:' ? request : plainRequest;
-      const sent: ClientRequest = open(this.base, { ...options, path }, resolve);
+      const open = server.protocol === 'https:' ? request : plainRequest;
+      const sent: ClientRequest = open(server, options, resolve);
       sent.once('error', (error) => reject(unreachable(error)));
+      // A DELETE with a body needs to be told how long it is.
+      if (body !== null) sent.setHeader('content-length', body.length);
       sent.end(body);
     });
   }
 
-  // Tokens change while a process runs, so they are asked for each time; connections are kept while the rest is the same.
-  private async options(call: Call, signal: AbortSignal): Promise<RequestOptions> {
-    const options: RequestOptions = {};
-    try {
-      await this.config.applyToHTTPSOptions(options);
-    } catch (error) {
-      throw new KubeError('Unauthorized', `no credentials: ${(error as Error).message}`);
-    }
-    const { ca, cert, key, rejectUnauthorized, servername, headers, auth } = options;
-    const identity = [ca, cert, key, rejectUnauthorized, servername].map(String).join('\n');
+  private async options({ method, body, contentType }: Call): Promise<RequestOptions> {
+    const { tls, headers } = await this.credentials.now();
+    const content = body === undefined ? {} : { 'content-type': contentType ?? 'application/json' };
+    return {
+      ...(this.credentials.server.protocol === 'https:' ? { agent: this.agentFor(tls) } : {}),
+      method,
+      headers: { ...headers, accept: 'application/json', ...content },
+    };
+  }
+
+  // Connections are kept for as long as the certificates stay the same.
+  private agentFor(tls: Tls): Agent {
+    const identity = Object.values(tls).map(String).join('\n');
     if (this.agent === null || this.agentOf !== identity) {
       this.agent?.destroy();
       this.agentOf = identity;
-      this.agent = new Agent({
-        ...known({ ca, cert, key, rejectUnauthorized, servername }),
-        keepAlive: true,
-        keepAliveMsecs: KEEP_ALIVE,
-      });
+      this.agent = new Agent({ ...tls, keepAlive: true, keepAliveMsecs: KEEP_ALIVE });
     }
-    const content =
-      call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' };
-    return {
-      ...(this.base.protocol === 'https:' ? { agent: this.agent } : {}),
-      ...(auth == null ? {} : { auth }),
-      method: call.method,
-      headers: { ...(headers as object), accept: 'application/json', ...content },
-      signal,
-    };
+    return this.agent;
   }
 }
 
@@ -105,11 +97,6 @@ function queryOf({ query = {} }: Call): string {
   for (const [key, value] of Object.entries(query))
     if (value !== undefined) parameters.set(key, String(value));
   return parameters.size === 0 ? '' : `?${parameters}`;
-}
-
-function known<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
 }
 
 function read(response: IncomingMessage): Promise<string> {
