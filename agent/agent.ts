@@ -3,7 +3,7 @@ import type { Millis } from '../codec/machine.ts';
 import type { AgentConfig, RelayConfig } from '../crds/types/agentconfig.ts';
 import type { LinkState } from './net/links.ts';
 import { RelayRole, type RelayRoleParts } from './roles/relay.ts';
-import { Servers } from './servers.ts';
+import { type ServerGate, Servers } from './servers.ts';
 
 /** What an agent is given by whoever constructs it. */
 export interface AgentParts {
@@ -15,6 +15,8 @@ export interface AgentParts {
   readonly stateDir: string;
   /** A number in [0, 1). */
   readonly random: () => number;
+  /** Says whether servers may answer. Left out: they may. */
+  readonly gate?: ServerGate;
 }
 
 /** The roles of one process: starts, changes and stops them as configurations come. */
