@@ -13,6 +13,11 @@ const ETHERTYPE_IPV4 = 0x0800;
 export class Outbox {
   readonly entries: Uint32Array;
   count = 0;
+  /**
+   * Whether the 28 octets before a payload are free to take its headers, as those it was received with are: one part is
+   * cheaper to send than two. Only one of several destinations can have them.
+   */
+  headersBefore = false;
   private readonly ring: Buffer;
   private readonly headersAt: number;
   private readonly capacity: number;
@@ -78,7 +83,9 @@ export class Outbox {
     end: number,
   ): number {
     assert.ok(this.count < this.capacity, 'an outbox must be emptied before it overflows');
-    const headAt = this.headersAt + this.count * HEADERS_LENGTH;
+    const headAt = this.headersBefore
+      ? at - HEADERS_LENGTH
+      : this.headersAt + this.count * HEADERS_LENGTH;
     const length = end - at;
     writePartialHeaders(
       this.ring,

@@ -82,6 +82,7 @@ export class Relay {
     this.plan = parts.plan;
     this.up = parts.up;
     this.down = parts.down;
+    this.down.headersBefore = true;
     this.observer = parts.observer;
     this.hashSeed = parts.hashSeed;
     this.settings = parts.settings;
@@ -164,6 +165,7 @@ export class Relay {
       this.pending.note(now, view.xid, client, ifindex);
     }
     view.padTo(MESSAGE_LENGTH_MIN, this.room);
+    this.up.headersBefore = link.servers.length === 1;
     for (const server of link.servers) {
       this.up.route(link.giaddr, settings.sourcePort, server, SERVER_PORT, view.start, view.end);
     }
