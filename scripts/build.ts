@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { build } from 'esbuild';
+import { ENVIRONMENT, NODE_FLAGS } from './launch.ts';
 
 const OUT = 'build/agent';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -22,7 +23,9 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node24',
+  // The source stays in memory. Names are kept, for stack traces.
   minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   define: { 'process.env.DHCP_AGENT_VERSION': JSON.stringify(version) },
   // What is left of CommonJS in the dependencies asks for require.
@@ -34,10 +37,17 @@ await build({
   loader: { '.node': 'copy' },
   assetNames: '[name]',
 });
+// One character beyond ASCII, as esbuild leaves in a regular expression, and Node keeps two octets for each of all.
+const main = `${OUT}/main.mjs`;
+const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+writeFileSync(main, readFileSync(main, 'utf8').replace(/[^\0-\x7f]/g, escaped));
 copyFileSync('build/packet.node', `${OUT}/packet.node`);
 writeFileSync(
   `${OUT}/dhcp-agent`,
-  '#!/bin/sh\nexec node --optimize-for-size "$(dirname "$(readlink -f "$0")")/main.mjs" "$@"\n',
+  `#!/bin/sh
+export ${ENVIRONMENT.join(' ')}
+exec node ${NODE_FLAGS.join(' ')} "$(dirname "$(readlink -f "$0")")/main.mjs" "$@"
+`,
 );
 chmodSync(`${OUT}/dhcp-agent`, 0o755);
-console.log(`${OUT}/main.mjs ${(statSync(`${OUT}/main.mjs`).size / 1024).toFixed(0)} KiB`);
+console.log(`${main} ${(statSync(main).size / 1024).toFixed(0)} KiB`);

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { ENVIRONMENT, NODE_FLAGS } from './launch.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const WORK = 'build/image';
@@ -56,9 +57,9 @@ const config = {
   os: 'linux',
   created: '1970-01-01T00:00:00Z',
   config: {
-    Entrypoint: ['/usr/bin/node', '/app/main.mjs'],
+    Entrypoint: ['/usr/bin/node', ...NODE_FLAGS, '/app/main.mjs'],
     Cmd: ['run', '-f', '/etc/dhcp-operator'],
-    Env: ['PATH=/usr/bin', 'NODE_ENV=production'],
+    Env: ['PATH=/usr/bin', 'NODE_ENV=production', ...ENVIRONMENT],
     WorkingDir: '/',
     Labels: {
       'org.opencontainers.image.version': version,
