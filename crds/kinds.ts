@@ -81,7 +81,7 @@ export const KINDS: readonly KindDefinition[] = [
   {
     kind: 'DhcpServer',
     plural: 'dhcpservers',
-    shortName: 'ds',
+    shortName: 'dsrv',
     columns: [
       READY,
       ...NODES,

@@ -35,7 +35,7 @@ const LAYERS: readonly Layer[] = [
     path: /^crds\/client\//,
     pure: false,
     may: ['codec', 'crds', 'edge'],
-    packages: /^(@kubernetes\/client-node|pino)$/,
+    packages: /^(@kubernetes\/client-node(\/dist\/config.js)?|pino)$/,
   },
   {
     name: 'edge',

@@ -173,7 +173,7 @@ export interface ServerInterface {
 export interface ConflictDetection {
   /**
    * `Auto`: an ARP probe when the client is on a link of ours (RFC 5227 §2.1.1), an ICMP echo request when a relay is
-   * between. `Off`: addresses are offered unseen.
+   * between. `"Off"`, in quotes since kubectl takes a bare Off for false: addresses are offered unseen.
    * @default "Auto"
    */
   readonly mode?: 'Auto' | 'Arp' | 'Icmp' | 'Off';
@@ -251,7 +251,7 @@ export interface ServerLimits {
 export interface ForeignServers {
   /**
    * `Passive`: what passes by is looked at. `Probe`: a DISCOVER is sent now and then too, and the offers it gets are
-   * never taken. `Off`: not looked at.
+   * never taken. `"Off"`, in quotes since kubectl takes a bare Off for false: not looked at.
    * @default "Passive"
    */
   readonly mode?: 'Off' | 'Passive' | 'Probe';
