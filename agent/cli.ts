@@ -5,13 +5,29 @@ export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | RunCommand
+  | KubernetesCommand
   | { readonly kind: 'validate'; readonly files: readonly string[] }
   | { readonly kind: 'convert'; readonly argv: readonly string[] };
 
 /** Relay and serve what the manifests say. */
-export interface RunCommand {
+export interface RunCommand extends ServiceOptions {
   readonly kind: 'run';
   readonly files: readonly string[];
+}
+
+/** Be the agent of one object of a cluster. */
+export interface KubernetesCommand extends ServiceOptions {
+  readonly kind: 'kubernetes';
+  readonly object: {
+    readonly kind: 'DhcpServer' | 'DhcpRelay';
+    readonly namespace: string;
+    readonly name: string;
+  };
+  readonly kubeconfig: string | null;
+}
+
+/** What every command that runs on takes. */
+export interface ServiceOptions {
   readonly stateDir: string;
   readonly logLevel: string;
   /** Where health and metrics are served, or null for nowhere. */
@@ -43,6 +59,8 @@ export const HELP = `dhcp-agent: DHCP relay and server for Linux, driven by the 
       --debug              also /debug/profile?seconds=N and /debug/heap
   dhcp-agent validate -f FILE-OR-DIR...            check manifests and explain what is wrong with them
   dhcp-agent convert CONFIG [--leases FILE]        make manifests of the files of dhcpd, Kea or dnsmasq; see convert --help
+  dhcp-agent kubernetes --object KIND/NAMESPACE/NAME [--kubeconfig FILE] [options]
+                                                   be the agent of a DhcpServer or DhcpRelay, as the operator runs it
   dhcp-agent --version | --help
 
 Examples:
@@ -67,6 +85,8 @@ export function parseCommand(argv: readonly string[]): Command {
       return { kind: 'version' };
     case 'run':
       return parseRun(rest);
+    case 'kubernetes':
+      return parseKubernetes(rest);
     case 'validate':
       return rest.includes('--help')
         ? { kind: 'help' }
@@ -74,29 +94,56 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'convert':
       return { kind: 'convert', argv: rest };
     default:
-      throw new UsageError(`unknown command "${verb}": use run, validate or convert, or --help`);
+      throw new UsageError(
+        `unknown command "${verb}": use run, validate, convert or kubernetes, or --help`,
+      );
   }
 }
 
 const FILE_OPTION = { file: { type: 'string', short: 'f', multiple: true } } as const;
 
+const SERVICE_OPTIONS = {
+  'state-dir': { type: 'string' },
+  'log-level': { type: 'string' },
+  http: { type: 'string' },
+  debug: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 function parseRun(argv: readonly string[]): Command {
+  const { values, positionals } = strictly(argv, { ...FILE_OPTION, ...SERVICE_OPTIONS });
+  if (values.help === true) return { kind: 'help' };
+  return { kind: 'run', files: filesOf(values.file, positionals), ...serviceOptions(values) };
+}
+
+function parseKubernetes(argv: readonly string[]): Command {
   const { values, positionals } = strictly(argv, {
-    ...FILE_OPTION,
-    'state-dir': { type: 'string' },
-    'log-level': { type: 'string' },
-    http: { type: 'string' },
-    debug: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
+    object: { type: 'string' },
+    kubeconfig: { type: 'string' },
+    ...SERVICE_OPTIONS,
   });
   if (values.help === true) return { kind: 'help' };
+  if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0]}"; see --help`);
+  const [kind, namespace, name, more] = (text(values.object) ?? '').split('/');
+  const known = kind === 'DhcpServer' || kind === 'DhcpRelay';
+  if (!known || !namespace || !name || more !== undefined) {
+    throw new UsageError('--object: write KIND/NAMESPACE/NAME such as DhcpServer/dhcp/campus');
+  }
+  const kubeconfig = text(values.kubeconfig) ?? null;
+  return {
+    kind: 'kubernetes',
+    object: { kind, namespace, name },
+    kubeconfig,
+    ...serviceOptions(values),
+  };
+}
+
+function serviceOptions(values: Record<string, unknown>): ServiceOptions {
   const logLevel = text(values['log-level']) ?? 'info';
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new UsageError(`--log-level ${logLevel}: use one of ${LOG_LEVELS.join(', ')}`);
   }
   return {
-    kind: 'run',
-    files: filesOf(values.file, positionals),
     stateDir: text(values['state-dir']) ?? STATE_DIR,
     logLevel,
     http: parseHttp(text(values.http)),

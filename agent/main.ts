@@ -3,14 +3,25 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { type Logger, pino } from 'pino';
+import type { Millis } from '../codec/machine.ts';
 import { keyOf } from '../crds/document.ts';
 import { formatProblem } from '../crds/problem.ts';
 import { Agent } from './agent.ts';
-import { type Command, HELP, parseCommand, type RunCommand, UsageError } from './cli.ts';
+import {
+  type Command,
+  HELP,
+  type KubernetesCommand,
+  parseCommand,
+  type RunCommand,
+  type ServiceOptions,
+  UsageError,
+} from './cli.ts';
 import { watchManifestFiles } from './files.ts';
-import { addressOf, serveHttp } from './http.ts';
+import { addressOf, type Observable, serveHttp } from './http.ts';
 import { agentRegistry } from './metrics.ts';
+import { addon } from './net/addon.ts';
 import { Links } from './net/links.ts';
+import type { ServerGate } from './servers.ts';
 import { loadManifests, Standalone } from './standalone.ts';
 
 /** Exit status of a command line that cannot be followed (sysexits.h EX_USAGE). */
@@ -31,6 +42,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import('./convert/command.ts')).runConvert(command.argv);
     case 'run':
       return run(command);
+    case 'kubernetes':
+      return kubernetes(command);
   }
 }
 
@@ -45,32 +58,23 @@ function validate({ files }: Extract<Command, { kind: 'validate' }>): number {
 
 async function run(command: RunCommand): Promise<number> {
   const log = await logger(command.logLevel);
-  const node = process.env.NODE_NAME ?? hostname();
-  const agent = new Agent({
-    node,
-    nodeDuid: duidOf(node),
-    log,
-    stateDir: command.stateDir,
-    now: () => performance.now(),
-    random: () => randomInt(2 ** 32) / 2 ** 32,
-  });
+  const agent = agentFor(command, log, null);
   const standalone = new Standalone(command.files, log, (config) => void agent.apply(config));
   const good = standalone.reload();
   if (!good && agent.isIdle()) {
     log.fatal('nothing to run: mend the manifests and start again');
     return 1;
   }
-  const links = Links.open({ onChange: (states) => void agent.linksChanged(states) });
-  await links.ready;
-  await agent.settled();
+  const links = await followLinks(agent);
   if (agent.failedEntirely()) {
     links.close();
     return 1;
   }
-  const http = await openHttp(command, agent, standalone, log);
+  const rejectedObjects = (): number => standalone.rejectedObjects;
+  const http = await openHttp({ command, agent, observable: agent, rejectedObjects, log });
   const unwatch = watchManifestFiles(command.files, () => void standalone.reload());
   const retry = setInterval(() => void agent.retry(), RETRY);
-  log.info({ version: version(), node, pid: process.pid, http }, 'running');
+  log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
 
   const signal = await ended(() => void standalone.reload());
   log.info({ signal }, 'stopping');
@@ -81,24 +85,91 @@ async function run(command: RunCommand): Promise<number> {
   return 0;
 }
 
+async function kubernetes(command: KubernetesCommand): Promise<number> {
+  const log = await logger(command.logLevel);
+  const { InCluster } = await import('./kubernetes/incluster.ts');
+  const inCluster = await InCluster.open({
+    object: command.object,
+    kubeconfig: command.kubeconfig,
+    node: nodeName(),
+    hostIp: process.env.HOST_IP,
+    stateDir: command.stateDir,
+    log,
+    now: monotonic,
+    agent: (gate) => agentFor(command, log, gate),
+  });
+  const { agent } = inCluster;
+  const rejectedObjects = (): number => 0;
+  const http = await openHttp({ command, agent, observable: inCluster, rejectedObjects, log });
+  const links = await followLinks(agent);
+  const retry = setInterval(() => void agent.retry(), RETRY);
+  log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
+
+  const signal = await ended(() => {});
+  log.info({ signal }, 'stopping');
+  clearInterval(retry);
+  links.close();
+  await inCluster.stop();
+  return 0;
+}
+
+function agentFor({ stateDir }: ServiceOptions, log: Logger, gate: ServerGate | null): Agent {
+  const node = nodeName();
+  return new Agent({
+    node,
+    nodeDuid: duidOf(node),
+    log,
+    stateDir,
+    now: () => performance.now(),
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+    ...(gate === null ? {} : { gate }),
+  });
+}
+
+// Nothing is relayed or served before it is known where.
+async function followLinks(agent: Agent): Promise<Links> {
+  const links = Links.open({ onChange: (states) => void agent.linksChanged(states) });
+  await links.ready;
+  await agent.settled();
+  return links;
+}
+
+function nodeName(): string {
+  return process.env.NODE_NAME ?? hostname();
+}
+
+/** Counts time asleep too, as whoever waits elsewhere does. */
+function monotonic(): Millis {
+  return addon().bootMillis();
+}
+
 /** How often roles that could not start are tried again, in ms. */
 const RETRY = 5_000;
 
-async function openHttp(
-  command: RunCommand,
-  agent: Agent,
-  standalone: Standalone,
-  log: Logger,
-): Promise<string> {
+interface HttpParts {
+  readonly command: ServiceOptions;
+  readonly agent: Agent;
+  readonly observable: Observable;
+  readonly rejectedObjects: () => number;
+  readonly log: Logger;
+}
+
+async function openHttp(parts: HttpParts): Promise<string> {
+  const { command, agent, observable, rejectedObjects, log } = parts;
   if (command.http === null) return 'off';
   const registry = agentRegistry({
     relays: () => agent.relays,
     servers: () => agent.servers.roles(),
     generation: () => agent.generation,
-    rejectedObjects: () => standalone.rejectedObjects,
+    rejectedObjects,
   });
   try {
-    const server = await serveHttp({ ...command.http, agent, registry, debug: command.debug });
+    const server = await serveHttp({
+      ...command.http,
+      agent: observable,
+      registry,
+      debug: command.debug,
+    });
     // It answers as long as the agent runs, and is no reason to run on.
     server.unref();
     return addressOf(server);

@@ -182,9 +182,19 @@ export class ServerRole {
       served: servedLinks(this.core.links),
       unserved: this.core.links.unserved,
       subnets: this.use(),
-      foreignServers: [...this.counters.foreignServers.keys()].map(formatIpv4),
+      foreignServers: this.foreignServers(),
       waiting: this.waiting,
     };
+  }
+
+  /** Other servers that it has heard. */
+  foreignServers(): string[] {
+    return [...this.counters.foreignServers.keys()].map(formatIpv4);
+  }
+
+  /** Its own addresses on the interfaces that it serves. */
+  addresses(): string[] {
+    return servedLinks(this.core.links).map(({ address }) => address);
   }
 
   /** How full its subnets are. */

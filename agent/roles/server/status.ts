@@ -32,8 +32,16 @@ export function subnetUse(plan: ServerPlan, leases: LeaseTable): SubnetUse[] {
   });
 }
 
+/** An interface that is answered on. */
+export interface ServedLink {
+  readonly interface: string;
+  readonly address: string;
+  /** Null while it has none. */
+  readonly subnet: string | null;
+}
+
 /** What is served on which interface, for people. */
-export function servedLinks(links: ServerLinks): object[] {
+export function servedLinks(links: ServerLinks): ServedLink[] {
   return [...links.byIndex.values()]
     .filter(({ served }) => served)
     .map(({ name, source, subnet }) => ({

@@ -1,0 +1,38 @@
+import type { OwnerReference } from '../../crds/client/kube.ts';
+import type { ConfigMap } from '../../crds/client/resources.ts';
+import type { Document } from '../../crds/document.ts';
+import { readManifests } from '../../crds/manifest.ts';
+
+/** The keys of the ConfigMap that the operator writes for the agents of one object. */
+export const MANIFESTS_KEY = 'manifests.yaml';
+export const HASH_KEY = 'hash';
+/** On the object in it: "true" when several agents share the server, so that only the holder of a Lease may answer. */
+export const FAILOVER_ANNOTATION = 'dhcp-operator.io/failover';
+
+/** What this agent shall run. */
+export interface Assignment {
+  /** The DhcpServer or DhcpRelay, references resolved. */
+  readonly document: Document;
+  /** Tells versions apart; reported back when it has been applied. */
+  readonly hash: string;
+  readonly failover: boolean;
+  /** The object whose agent this is. */
+  readonly owner: OwnerReference | null;
+}
+
+/** Reads what the operator has written; a text says why that cannot be used. */
+export function readAssignment(map: ConfigMap): Assignment | string {
+  const text = map.data?.[MANIFESTS_KEY];
+  const name = `ConfigMap ${map.metadata.name}`;
+  if (text === undefined) return `${name} has no ${MANIFESTS_KEY}`;
+  const { documents, problems } = readManifests([{ file: name, text }]);
+  const [document] = documents;
+  if (problems.length > 0) return `${name}: ${problems[0]!.message}`;
+  if (document === undefined) return `${name} holds no object of ours`;
+  return {
+    document,
+    hash: map.data?.[HASH_KEY] ?? '',
+    failover: document.metadata.annotations?.[FAILOVER_ANNOTATION] === 'true',
+    owner: map.metadata.ownerReferences?.find(({ controller }) => controller === true) ?? null,
+  };
+}
