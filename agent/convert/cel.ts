@@ -241,20 +241,30 @@ function tellPattern(of: Data, pattern: string): string {
   const subject = lower ? of.of : of;
   if (/\[\[[:.=]/.test(pattern))
     throw new Untold('its pattern is of a kind that is not known here');
-  const name =
-    subject.kind === 'option'
-      ? optionField(subject.code)
-      : subject.kind === 'relay'
-        ? relayField(subject.code)
-        : null;
+  const name = textField(subject);
   if (name === null) throw new Untold(wordsOf(subject) ?? 'its pattern is for what has no text');
   try {
     new RegExp(pattern);
   } catch {
     throw new Untold('its pattern is of a kind that is not known here');
   }
+  const literal = pattern.replace(/\\([.*+?^${}()|[\]\\])/g, '$1');
+  if (escaped(literal) === pattern && !lower) return `${name}.contains(${quoted(literal)})`;
   if (lower) return `${name}.lowerAscii().matches(${quoted(pattern.toLowerCase())})`;
   return `${name}.matches(${quoted(pattern)})`;
+}
+
+function textField(subject: Data): string | null {
+  switch (subject.kind) {
+    case 'option':
+      return optionField(subject.code);
+    case 'relay':
+      return relayField(subject.code);
+    case 'hardware':
+      return 'packet.hardwareAddress';
+    default:
+      return null;
+  }
 }
 
 function escaped(text: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { convert, manifestOf } from './convert.ts';
+import { convert, guessKind, manifestOf } from './convert.ts';
 import { formatFinding } from './report.ts';
 import { onDisk } from './source.ts';
 import { NOW, problemsOf, TESTDATA, testFile } from './testfiles.ts';
@@ -9,6 +9,7 @@ import { NOW, problemsOf, TESTDATA, testFile } from './testfiles.ts';
 for (const [config, leases, interfaces] of [
   ['dhcpd.conf', 'dhcpd.leases', ['eth0']],
   ['kea.conf', 'kea-leases4.csv', []],
+  ['dnsmasq.conf', 'dnsmasq.leases', []],
 ] as const) {
   const result = convert({
     config: testFile(config),
@@ -26,6 +27,19 @@ for (const [config, leases, interfaces] of [
   });
   test(`what is made of ${config} is valid`, () => {
     assert.deepEqual(problemsOf(result), []);
+  });
+}
+
+for (const [looks, text, kind] of [
+  ['JSON with a comment', '// x\n# y\n{ "Dhcp4": {} }', 'kea'],
+  ['JSON that is included', '<?include "x"?>', 'kea'],
+  ['statements', '# x\noption a "b";\nsubnet', 'dhcpd'],
+  ['a block', 'subnet 192.0.2.0 netmask 255.255.255.0 {\n}', 'dhcpd'],
+  ['lines', '# x;\ndhcp-range=192.0.2.1,192.0.2.9', 'dnsmasq'],
+  ['nothing but comments', '# x\n', 'dhcpd'],
+] as const) {
+  test(`${looks} is of ${kind}`, () => {
+    assert.equal(guessKind(text), kind);
   });
 }
 

@@ -4,6 +4,8 @@ import { compile } from '../../crds/compile.ts';
 import { documentOf } from '../../crds/document.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import type { DhcpServer } from '../../crds/types/dhcpserver.ts';
+import { readDnsmasqConf } from './dnsmasq/config.ts';
+import { readDnsmasqLeases } from './dnsmasq/leases.ts';
 import { ConvertError } from './fault.ts';
 import { readDhcpdConf } from './isc/config.ts';
 import { readDhcpdLeases } from './isc/leases.ts';
@@ -16,7 +18,7 @@ import { serverYaml } from './server.ts';
 import { type Files, labelOf, type SourceFile } from './source.ts';
 
 /** The programs whose files can be read. */
-export type SourceKind = 'dhcpd' | 'kea';
+export type SourceKind = 'dhcpd' | 'kea' | 'dnsmasq';
 
 export interface ConvertRequest {
   readonly config: SourceFile;
@@ -65,7 +67,9 @@ export function convert(request: ConvertRequest): Converted {
 
 /** The objects as YAML, a document each. */
 export function manifestOf({ objects }: Converted): string {
-  return objects.map((object) => stringify(object, { lineWidth: 120 })).join('---\n');
+  return objects
+    .map((object) => stringify(object, { lineWidth: 120, aliasDuplicateObjects: false }))
+    .join('---\n');
 }
 
 interface Reader {
@@ -76,12 +80,15 @@ interface Reader {
 const READERS: { readonly [K in SourceKind]: Reader } = {
   dhcpd: { config: readDhcpdConf, leases: readDhcpdLeases },
   kea: { config: readKeaConf, leases: readKeaLeases },
+  dnsmasq: { config: readDnsmasqConf, leases: readDnsmasqLeases },
 };
 
 /** Which program a configuration is for, by its looks. */
 export function guessKind(text: string): SourceKind {
   const plain = text.replace(/\/\*[\s\S]*?\*\/|^\s*(\/\/|#).*$/gm, '').trim();
   if (/^[{<]/.test(plain)) return 'kea';
+  // Statements of dhcpd end in a semicolon, blocks in a brace.
+  if (plain !== '' && !/[;{}]\s*$/m.test(plain)) return 'dnsmasq';
   return 'dhcpd';
 }
 

@@ -170,6 +170,7 @@ export interface ImportedLease {
   /** Empty when the file does not tell. */
   readonly hardwareAddress: Uint8Array;
   readonly clientId: Uint8Array | null;
+  /** These two are 0 when the file does not tell. */
   readonly starts: WallMillis;
   readonly lastTransaction: WallMillis;
   /** Infinity is never. */

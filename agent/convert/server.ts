@@ -38,7 +38,7 @@ export function serverYaml(
   const written = subnets.map((subnet) =>
     subnetYaml(subnet, contexts.get(subnet.sharedNetwork ?? '') ?? outer, names, classes, report),
   );
-  for (const { level } of everyLevel(model)) renewalsOf(level, model, report);
+  for (const { level } of [model, ...everyLevel(model)]) renewalsOf(level, model, report);
   const boot = bootTable(model.level, NO_BOOT, classes, { place, what: 'the server', report });
   const classList = classesYaml(classes.drafts);
   const spec: DhcpServerSpec = {
@@ -79,7 +79,9 @@ function limited<T extends { readonly place: Place }>(
 
 function interfacesYaml({ interfaces, excludeInterfaces }: ServerModel): Partial<DhcpServerSpec> {
   const links = [...new Set(interfaces)].slice(0, INTERFACES_MAX);
-  const others = [...new Set(excludeInterfaces)].slice(0, INTERFACES_MAX);
+  const hasGlob = links.some((link) => /[*?]/.test(link));
+  const excluded = excludeInterfaces.filter((name) => hasGlob || name !== 'lo');
+  const others = [...new Set(excluded)].slice(0, INTERFACES_MAX);
   return {
     ...(links.length > 0 && { interfaces: links.map((match) => ({ match })) }),
     ...(links.length > 0 && others.length > 0 && { excludeInterfaces: others }),
@@ -117,16 +119,16 @@ function switchesYaml(switches: Switches, level: Level): Partial<DhcpServerSpec>
   };
 }
 
-/** The default of `spec.leaseTime`. */
-const LEASE_TIME = 12 * 3600;
 /** RFC 2131 §4.4.5; 87.5 would be out of place in an API of whole numbers. */
 const RENEWAL_PERCENT = 50;
 const REBINDING_PERCENT = 87;
 
 function renewalsYaml(switches: Switches, level: Level): Partial<DhcpServerSpec> {
-  const lease = level.leaseTime ?? LEASE_TIME;
+  const lease = level.leaseTime;
   const percent = (time: number | undefined): number | undefined =>
-    time === undefined ? undefined : Math.min(Math.max(Math.round((100 * time) / lease), 1), 99);
+    time === undefined || lease === undefined
+      ? undefined
+      : Math.min(Math.max(Math.round((100 * time) / lease), 1), 99);
   const renewal = switches.renewalPercent ?? percent(level.renewalTime?.seconds);
   const rebinding = switches.rebindingPercent ?? percent(level.rebindingTime?.seconds);
   const ordered = (renewal ?? RENEWAL_PERCENT) < (rebinding ?? REBINDING_PERCENT);
@@ -146,18 +148,16 @@ function everyLevel(model: ServerModel): { readonly level: Level }[] {
 
 // T1 and T2 are one percentage for all leases of a server.
 function renewalsOf(level: Level, model: ServerModel, report: Report): void {
+  const global = model.level;
+  const isKnown = global.leaseTime !== undefined;
   for (const [name, own, other, field] of [
-    ['renewal time', level.renewalTime, model.level.renewalTime, 'renewalPercent'],
-    ['rebinding time', level.rebindingTime, model.level.rebindingTime, 'rebindingPercent'],
+    ['renewal time', level.renewalTime, global.renewalTime, 'renewalPercent'],
+    ['rebinding time', level.rebindingTime, global.rebindingTime, 'rebindingPercent'],
   ] as const) {
-    if (own === undefined || own.seconds === other?.seconds) continue;
+    if (own === undefined || (isKnown && own.seconds === other?.seconds)) continue;
     const why = 'is a percentage of the lease, the same for all';
-    report.add(
-      own.place,
-      `${name} of ${own.seconds} s`,
-      why,
-      `set spec.${field} if the default does not do`,
-    );
+    const remedy = `set spec.${field} if the default does not do`;
+    report.add(own.place, `${name} of ${own.seconds} s`, why, remedy);
   }
 }
 

@@ -28,7 +28,8 @@ export async function storeLeases(
     for (const one of placed) {
       const lease = recordOf(one, now, ahead);
       const known = store.leases.get(lease.address);
-      if (known !== undefined && known.lastTransaction + SECOND > lease.lastTransaction) continue;
+      const heard = one.lease.lastTransaction - ahead;
+      if (known !== undefined && known.lastTransaction + SECOND > heard) continue;
       // 0 is a store that cannot be written to, of which `sync` says more.
       if (store.leases.put(lease) === 0) break;
       written++;
@@ -50,8 +51,10 @@ function recordOf({ lease, subnet, reserved }: PlacedLease, now: Millis, ahead: 
   const { vendorClass, relayInformation } = lease;
   const at = (wall: WallMillis): Millis => wall - ahead;
   const expires = at(lease.expires);
-  const lastTransaction = Math.min(at(lease.lastTransaction), now);
-  const seconds = Math.round((lease.expires - lease.lastTransaction) / 1000);
+  // 0 is what the file does not tell.
+  const heard = (wall: WallMillis): Millis => (wall === 0 ? now : Math.min(at(wall), now));
+  const lastTransaction = heard(lease.lastTransaction);
+  const seconds = Math.round((expires - lastTransaction) / 1000);
   const isOver = lease.state === 'free' || expires <= now;
   return {
     address,
@@ -61,7 +64,7 @@ function recordOf({ lease, subnet, reserved }: PlacedLease, now: Millis, ahead: 
     hardwareAddress,
     clientId,
     subnet,
-    starts: Math.min(at(lease.starts), now),
+    starts: heard(lease.starts),
     lastTransaction,
     expires: isOver ? Math.min(expires, now) : expires,
     leaseSeconds: Math.min(Math.max(seconds, 0), INFINITE),

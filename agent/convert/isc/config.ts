@@ -21,7 +21,8 @@ import { encapsulateOptions, groupsAround, nearest, newScope, type Scope } from 
 import { Spaces } from './spaces.ts';
 import { type Statement, statementsOf } from './statements.ts';
 
-/** dhcpd's default, which is more than the new server's. */
+/** dhcpd's defaults, in seconds. */
+const DEFAULT_LEASE_TIME = 43_200;
 const MAX_LEASE_TIME = 86_400;
 const NAME_MAX = 63;
 
@@ -65,6 +66,7 @@ class ConfigReader {
     // BOOTP clients with a host are answered unless that is denied.
     this.model.switches.bootp = 'Reserved';
     this.block(statements, newScope('root', null, { level: this.model.level }));
+    this.model.level.leaseTime ??= DEFAULT_LEASE_TIME;
     this.model.level.maxLeaseTime ??= MAX_LEASE_TIME;
     this.settle();
     this.classes.finish(this.hosts, this.parameters.classes);
