@@ -190,7 +190,7 @@ test('a question is answered as the client would be', () => {
     circuitId: Buffer.from('port-7'),
     architecture: 7,
   });
-  const steps = bed.machine.core.explain(bed.now, question, 0);
+  const { steps, offer, silence } = bed.machine.core.explain(bed.now, question, 0);
   assert.deepEqual(
     steps.map(({ about, because }) => `${about}: ${because}`),
     [
@@ -199,13 +199,27 @@ test('a question is answered as the client would be', () => {
       'classes: none',
       'reservation: 203.0.113.9, by circuit-id',
       'address: 203.0.113.9: reserved for the client',
-      'lease time: 3600 s',
-      'option 1: 255.255.255.0',
-      'option 28: 203.0.113.255 (not asked for)',
+      'probe: none: conflict detection is off',
+      'lease time: 3600 s, by server',
       'boot: ipxe.efi, entry 0 of the table',
     ],
   );
+  assert.equal(silence, null);
+  assert.deepEqual(offer, {
+    address: '203.0.113.9',
+    subnet: '203.0.113.0/24',
+    leaseSeconds: 3600,
+    options: [
+      option(1, 'subnetMask', '255.255.255.0', "the subnet's cidr"),
+      option(28, 'broadcastAddress', '203.0.113.255', "the subnet's cidr", false),
+      option(67, 'bootFileName', '"ipxe.efi"', 'entry 0 of the boot table'),
+    ],
+  });
 });
+
+function option(code: number, name: string, value: string, origin: string, sent = true): object {
+  return { code, name, value, origin, sent };
+}
 
 // [what is so of the interface, why it is not served]
 for (const [name, change, reason] of [

@@ -69,8 +69,11 @@ function holdNew(state: ServerState): ServerDrop | null {
   return probeFirst(state, offer) ? 'probing' : null;
 }
 
-// An address may have been given to another class, reserved or excluded since it was offered, and the client moved.
-function isStillGood(state: ServerState, offer: Offer): boolean {
+/**
+ * Whether what was offered may be offered again: it may have been given to another class, reserved or excluded since, and
+ * the client may have moved.
+ */
+export function isStillGood(state: ServerState, offer: Offer): boolean {
   const { plan, client } = state;
   const subnet = plan.subnetOf(offer.address);
   if (subnet === null || !mayHave(state, offer.address, subnet)) return false;

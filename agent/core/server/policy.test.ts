@@ -712,13 +712,14 @@ test('explain tells each step and changes nothing', () => {
   const bed = new Bed({ ...CLASSES, authoritative: true });
   const say: Say = { mac: A, ...PHONE, ask: [1, 3] };
   const told = bed.explain(say);
-  assert.deepEqual(told.slice(0, 6), [
+  assert.deepEqual(told, [
     'identity: the hardware address',
     'subnet: 192.0.2.0/24, by interface eth0',
     'classes: phones',
     'reservation: none for this client',
     'address: 192.0.2.100: the next that nobody has had',
-    'lease time: 600 s',
+    'probe: none: conflict detection is off',
+    'lease time: 600 s, by class phones',
   ]);
   assert.deepEqual(bed.explain(say), told);
   assert.equal(bed.leases.size, 0);

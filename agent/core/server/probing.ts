@@ -14,16 +14,10 @@ import type { ServerState } from './state.ts';
  * put aside and taken up again by `probeEnded`.
  */
 export function probeFirst(state: ServerState, offer: Offer): boolean {
-  const { plan, probes, request, choice, observer, port } = state;
-  const { mode, timeout, repeatAfter } = plan.config.conflictDetection;
-  if (mode === 'Off' || timeout === 0) return false;
-  const since = request.now - repeatAfter;
-  if (!choice.suspicious) {
-    if (choice.origin === 'current' || choice.heldAt >= since) return false;
-    if (probes.isClear(offer.address, since)) return false;
-  }
+  const { plan, probes, request, observer, port } = state;
+  if (whyUnprobed(state, offer.address) !== null) return false;
+  const { mode, timeout } = plan.config.conflictDetection;
   const link = probeLink(state, offer.address);
-  if (link === null && mode === 'Arp') return false;
   if (probes.isFull || state.attempts >= ATTEMPTS_MAX) {
     observer.probeSkipped(offer.address);
     return false;
@@ -31,9 +25,38 @@ export function probeFirst(state: ServerState, offer: Offer): boolean {
   offer.probe = 'running';
   probes.start(offer.address, request.now + timeout, state.attempts, request);
   sendProbe(port, link, mode === 'Icmp', offer.address);
-  const how = link === null || mode === 'Icmp' ? 'ICMP' : `ARP on ${link.name}`;
-  state.trace?.push({ about: 'probe', because: `${how}, as nobody looked lately` });
   return true;
+}
+
+/** Why an address is offered without a look at who uses it, for people. */
+export const UNPROBED = {
+  off: 'conflict detection is off',
+  current: 'the client uses the address',
+  held: 'the client used it lately',
+  clear: 'nobody used it when somebody looked lately',
+  beyond: 'it is on no link of ours, and conflict detection is by ARP alone',
+} as const;
+
+/** Why an address need not be probed before it is offered; null: it is. */
+export function whyUnprobed(state: ServerState, address: Ipv4): keyof typeof UNPROBED | null {
+  const { plan, probes, request, choice } = state;
+  const { mode, timeout, repeatAfter } = plan.config.conflictDetection;
+  if (mode === 'Off' || timeout === 0) return 'off';
+  const since = request.now - repeatAfter;
+  if (!choice.suspicious) {
+    if (choice.origin === 'current') return 'current';
+    if (choice.heldAt >= since) return 'held';
+    if (probes.isClear(address, since)) return 'clear';
+  }
+  return mode === 'Arp' && probeLink(state, address) === null ? 'beyond' : null;
+}
+
+/** How an address is probed, for people. */
+export function howProbed(state: ServerState, address: Ipv4): string {
+  const { mode, timeout } = state.plan.config.conflictDetection;
+  const link = probeLink(state, address);
+  const how = link === null || mode === 'Icmp' ? 'ICMP' : `ARP on ${link.name}`;
+  return `${how} for ${timeout} ms first, as nobody looked lately`;
 }
 
 function sendProbe(port: ProbePort, link: ServerLink | null, icmp: boolean, address: Ipv4): void {

@@ -238,7 +238,7 @@ export class Bed {
   }
 
   explain(say: Say): string[] {
-    const steps = this.machine.core.explain(this.now, messageOf(say), say.ifindex ?? ETH0);
+    const { steps } = this.machine.core.explain(this.now, messageOf(say), say.ifindex ?? ETH0);
     return steps.map(({ about, because }) => `${about}: ${because}`);
   }
 
