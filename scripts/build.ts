@@ -1,8 +1,9 @@
-// Bundles the agent: one file of JavaScript, its native addons beside it. What an image holds, and what starts fastest.
+// Bundles the agent: a few files of JavaScript, its native addons beside them. What an image holds, and what starts fastest.
 import {
   chmodSync,
   copyFileSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -18,8 +19,11 @@ rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 await build({
   entryPoints: ['agent/main.ts'],
-  outfile: `${OUT}/main.mjs`,
+  outdir: OUT,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
+  // What is imported on demand, such as all that speaks to Kubernetes, stays in files of its own until then.
+  splitting: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',
@@ -38,9 +42,12 @@ await build({
   assetNames: '[name]',
 });
 // One character beyond ASCII, as esbuild leaves in a regular expression, and Node keeps two octets for each of all.
-const main = `${OUT}/main.mjs`;
 const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-writeFileSync(main, readFileSync(main, 'utf8').replace(/[^\0-\x7f]/g, escaped));
+const modules = readdirSync(OUT).filter((name) => name.endsWith('.mjs'));
+for (const name of modules) {
+  const source = readFileSync(`${OUT}/${name}`, 'utf8');
+  writeFileSync(`${OUT}/${name}`, source.replace(/[^\0-\x7f]/g, escaped));
+}
 copyFileSync('build/packet.node', `${OUT}/packet.node`);
 writeFileSync(
   `${OUT}/dhcp-agent`,
@@ -50,4 +57,6 @@ exec node ${NODE_FLAGS.join(' ')} "$(dirname "$(readlink -f "$0")")/main.mjs" "$
 `,
 );
 chmodSync(`${OUT}/dhcp-agent`, 0o755);
-console.log(`${main} ${(statSync(main).size / 1024).toFixed(0)} KiB`);
+for (const name of modules) {
+  console.log(`${OUT}/${name} ${(statSync(`${OUT}/${name}`).size / 1024).toFixed(0)} KiB`);
+}
