@@ -11,7 +11,7 @@ ADDON   := $(BUILD)/packet.node
 
 .PHONY: help
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- set-up --------------------------------------------------------------------------------------
 
@@ -81,6 +81,16 @@ fuzz: setup ## Mutate the corpus of real captures: SECONDS=60 SEED=1
 peers: ## Install the foreign clients, servers and relays that the labs use (root), or name them
 	@e2e/peers.sh
 
+# --- Kubernetes ----------------------------------------------------------------------------------
+
+.PHONY: kube
+kube: setup ## Build etcd, Kubernetes, helm and containerd once, into ~/.cache (needs Go; ten minutes, later nothing)
+	@node e2e/cluster/up.ts --build
+
+.PHONY: cluster
+cluster: kube ## A control plane to play with, until Ctrl-C; prints its KUBECONFIG
+	@node e2e/cluster/up.ts
+
 # --- running -------------------------------------------------------------------------------------
 
 .PHONY: demo
@@ -88,8 +98,8 @@ demo: setup peers ## A client LAN, our relay and a server in namespaces: real cl
 	@node e2e/demo.ts
 
 .PHONY: bench
-bench: build peers ## Our relay beside ISC dhcrelay and dnsmasq in one run (root)
-	@$(TEST) e2e/bench/*.test.ts && node e2e/bench/relay.ts
+bench: build peers ## Our relay beside dhcrelay and dnsmasq, our server beside Kea, dhcpd and dnsmasq: 12 minutes (root)
+	@$(TEST) e2e/bench/*.test.ts && node e2e/bench/relay.ts && node e2e/bench/server.ts
 
 .PHONY: test-bench
 test-bench: setup peers ## That the load generator tells right from wrong (root; a busy machine makes it late)

@@ -31,6 +31,7 @@ static uint64_t ended;  // when the last ACK came
 static uint32_t generation, begun, pending;
 
 static void hardware_address(uint32_t client, uint8_t *at) {
+  client += load.first;
   at[0] = 2, at[1] = 0x10, at[2] = 0;
   at[3] = (uint8_t)(client >> 16), at[4] = (uint8_t)(client >> 8), at[5] = (uint8_t)client;
 }

@@ -10,6 +10,7 @@ static const char USAGE[] =
     "  --rate R          open loop: R exchanges begin each second, whatever is answered\n"
     "  --seconds S       how long (5, with --once as long as it takes)\n"
     "  --clients N       how many different clients (100000)\n"
+    "  --first N         the number of the first of them, for others than last time (0)\n"
     "  --once            each of them once, as far as the time suffices\n"
     "  --known           first let all of them get leases, unmeasured; then they come again\n"
     "  --reboot          known clients confirm what they have (INIT-REBOOT): REQUEST, ACK\n"
@@ -57,6 +58,7 @@ static void setting(struct load *load, const char *name, const char *value) {
   else if (strcmp(name, "--rate") == 0) load->rate = number(value, 1, 1e7);
   else if (strcmp(name, "--seconds") == 0) load->seconds = number(value, 0.01, 1e6);
   else if (strcmp(name, "--clients") == 0) load->clients = (uint32_t)number(value, 1, CLIENTS_MAX);
+  else if (strcmp(name, "--first") == 0) load->first = (uint32_t)number(value, 0, CLIENTS_MAX);
   else if (strcmp(name, "--relay") == 0) load->giaddr = address(value);
   else if (strcmp(name, "--server") == 0) load->server = address(value);
   else if (strcmp(name, "--server-mac") == 0) {

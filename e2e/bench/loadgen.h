@@ -38,7 +38,7 @@ void wire_open(const char *ifname, unsigned port);
 uint8_t *wire_next(void);
 void wire_queue(size_t length);
 void wire_flush(void);
-// Takes up to BATCH frames that have come, without waiting. Returns how many.
+// Takes up to BATCH frames that have come, without waiting; they are good until the next call. Returns how many.
 unsigned wire_receive(void);
 const uint8_t *wire_frame(unsigned index, size_t *length);
 // Sleeps until a frame comes or the time is over.
@@ -93,7 +93,7 @@ struct load {
   double seconds;      // 0: without end, which --once has by itself
   double rate;         // exchanges begun each second, whatever is answered; 0: closed loop
   uint32_t in_flight;  // exchanges at a time in closed loop
-  uint32_t clients;
+  uint32_t clients, first;
   bool once;       // every client once at most, then stop
   bool known;      // all clients are given leases before the measurement begins
   bool reboot;     // known clients confirm their lease (INIT-REBOOT) instead of asking anew

@@ -1,9 +1,8 @@
 // The relays that are compared, each started on processor 0 alone.
-import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Node, Process } from '../lab/lab.ts';
-import { AGENT, relayManifest, writeManifests } from '../netns/office.ts';
+import { relayManifest, writeManifests } from '../netns/office.ts';
+import { agentProgram } from './bundle.ts';
 import { pinned } from './generator.ts';
 
 /** A relay, and how to start it on lan0 and up0 of a node whose address towards clients is `giaddr`. */
@@ -11,16 +10,6 @@ export interface Contestant {
   readonly name: string;
   readonly program: string;
   start(node: Node, giaddr: string, server: string): Promise<Process>;
-}
-
-const BUNDLE = fileURLToPath(new URL('../../build/agent', import.meta.url));
-
-/** Ours as it is shipped, in a copy that nobody builds anew meanwhile, or from source where it has not been bundled. */
-function programIn(folder: string): string {
-  if (!existsSync(join(BUNDLE, 'dhcp-agent'))) return AGENT;
-  const copy = join(folder, 'agent');
-  cpSync(BUNDLE, copy, { recursive: true });
-  return join(copy, 'dhcp-agent');
 }
 
 const ours = (program: string): Contestant => ({
@@ -73,5 +62,5 @@ const DNSMASQ: Contestant = {
 
 /** Ours first, then those it is measured against; `folder` is for files that go with the bench. */
 export function contestants(folder: string): readonly Contestant[] {
-  return [ours(programIn(folder)), DHCRELAY, DNSMASQ];
+  return [ours(agentProgram(folder)), DHCRELAY, DNSMASQ];
 }

@@ -1,5 +1,14 @@
 // What a process has used of the machine, from /proc.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import type { Node } from '../lab/lab.ts';
 
 /** _SC_CLK_TCK, 100 on every Linux that Node runs on. */
@@ -53,6 +62,23 @@ export function preferThisSession(): void {
 export function residentMiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+}
+
+/** Milliseconds that the disk under a folder takes just now to keep 4 KiB more: the median and the 99th percentile. */
+export function syncMillis(folder: string): { readonly p50: number; readonly p99: number } {
+  const file = `${folder}/sync-probe`;
+  const descriptor = openSync(file, 'w');
+  const times: number[] = [];
+  for (const until = performance.now() + 300; performance.now() < until; ) {
+    writeSync(descriptor, Buffer.alloc(4096));
+    const start = performance.now();
+    fdatasyncSync(descriptor);
+    times.push(performance.now() - start);
+  }
+  closeSync(descriptor);
+  unlinkSync(file);
+  times.sort((a, b) => a - b);
+  return { p50: times[times.length >> 1]!, p99: times[Math.floor(times.length * 0.99)]! };
 }
 
 /** Packets that the kernel has thrown away so far on their way through a namespace, by where. */
