@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import { convert, guessKind, manifestOf } from './convert.ts';
 import { formatFinding } from './report.ts';
 import { onDisk } from './source.ts';
@@ -25,8 +26,12 @@ for (const [config, leases, interfaces] of [
     golden(`${config}.yaml`, manifestOf(result));
     golden(`${config}.report`, `${result.findings.map(formatFinding).join('\n')}\n`);
   });
-  test(`what is made of ${config} is valid`, () => {
+  test(`what is made of ${config} is valid, and the same to YAML 1.1 and 1.2`, () => {
     assert.deepEqual(problemsOf(result), []);
+    for (const version of ['1.1', '1.2'] as const) {
+      const objects = parseAllDocuments(manifestOf(result), { version }).map((one) => one.toJS());
+      assert.deepEqual(objects, result.objects);
+    }
   });
 }
 

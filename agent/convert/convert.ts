@@ -65,11 +65,12 @@ export function convert(request: ConvertRequest): Converted {
   return { kind, server, objects, placed, findings: report.inOrder() };
 }
 
+/** Kubernetes reads YAML 1.1, to which more words are something else than text. */
+const FORMAT = { version: '1.1', lineWidth: 120, aliasDuplicateObjects: false } as const;
+
 /** The objects as YAML, a document each. */
 export function manifestOf({ objects }: Converted): string {
-  return objects
-    .map((object) => stringify(object, { lineWidth: 120, aliasDuplicateObjects: false }))
-    .join('---\n');
+  return objects.map((object) => stringify(object, FORMAT)).join('---\n');
 }
 
 interface Reader {

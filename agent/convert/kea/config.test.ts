@@ -59,7 +59,7 @@ for (const [rule, condition, cel] of [
   ],
   ['all clients', "member('ALL')", 'true'],
   ['a half of two servers', "member('HA_server1')", 'true'],
-  ['unlike', "not (option[12].hex != 'a')", 'packet.hostname == "a"'],
+  ['unlike', "not (option[12].hex == 'a')", '!(packet.hostname == "a")'],
   [
     'and before or',
     'option[1].exists or option[2].exists and option[3].exists',
@@ -150,6 +150,35 @@ test('kea: global reservations count only where Kea looks for them', () => {
   assert.match(findingsOf(off).join(), /Kea looks for those only with reservations-global/);
   assert.deepEqual(findingsOf(on), []);
   assert.equal(specOf(on).subnets[0]?.reservations?.[0]?.address, '192.0.2.5');
+});
+
+for (const [what, global, finding] of [
+  [
+    'a hook',
+    '"hooks-libraries": [ { "library": "/x/libdhcp_ha.so" } ]',
+    /^the\.conf:2: hook ha: there is no such pair/,
+  ],
+  [
+    'a hook that nobody knows',
+    '"hooks-libraries": [ { "library": "/x/mine.so" } ]',
+    /hook \/x\/mine\.so: there are no hooks/,
+  ],
+  ['what is not in the manual', '"frobnicate": 7', /^the\.conf:2: frobnicate: is not known here/],
+  [
+    'a database',
+    '"hosts-database": { "type": "mysql" }',
+    /hosts-database: there is no such database/,
+  ],
+] as const) {
+  test(`kea: ${what} is told`, () => {
+    assert.match(findingsOf(conf({ global: `, ${global}` })).join('\n'), finding);
+  });
+}
+
+test('kea: what is as the new server has it is not told', () => {
+  const global =
+    ', "authoritative": false, "match-client-id": true, "comment": "x", "t1-percent": 0.5';
+  assert.deepEqual(findingsOf(conf({ global, subnet: ', "id": 7, "authoritative": false' })), []);
 });
 
 test('kea: an included file stands where it is included', () => {

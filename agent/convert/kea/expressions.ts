@@ -26,7 +26,7 @@ type Value =
   /** `hexstring`: octets in hex with something between. */
   | { readonly kind: 'hex'; readonly of: Data; readonly separator: string };
 
-const TOKEN = /\s+|'[^'\n]*'|0x[\da-fA-F]*|\d+(?:\.\d+){3}|-?\d+|==|!=|[()[\],.+]|[\w-]+/gy;
+const TOKEN = /\s+|'[^'\n]*'|0x[\da-fA-F]*|\d+(?:\.\d+){3}|-?\d+|==|[()[\],.+]|[\w-]+/gy;
 
 /** Reads the `test` of a class; throws ConvertError where it is none. */
 export function conditionOf(text: string, names: Names, place: Place): Condition {
@@ -101,7 +101,6 @@ class Parser {
   private compared(): Value {
     const left = this.sum();
     if (this.skip('==')) return condition(sameness(left, this.sum()));
-    if (this.skip('!=')) return condition(negation(sameness(left, this.sum())));
     return left;
   }
 
@@ -174,7 +173,7 @@ class Parser {
   }
 
   private vendor(token: string): Value {
-    while (!['==', '!=', 'and', 'or', ')', undefined].includes(this.tokens[this.at])) {
+    while (!['==', 'and', 'or', ')', undefined].includes(this.tokens[this.at])) {
       if (this.next() === 'exists') {
         return condition({ kind: 'unknown', what: `${token} looks inside of an option` });
       }
