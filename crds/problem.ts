@@ -29,3 +29,9 @@ export function formatProblem(problem: Problem): string {
   // What users wrote may be quoted in it: it neither ends the line nor steers the terminal.
   return `${subject}: ${message}`.replace(/\p{C}+/gu, ' ');
 }
+
+/** Where in its object, and what: for who already looks at the object. */
+export function problemText({ path, message }: Pick<Problem, 'path' | 'message'>): string {
+  const text = path === '' ? message : `${path}: ${message}`;
+  return text.replace(/\p{C}+/gu, ' ');
+}

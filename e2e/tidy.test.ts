@@ -31,10 +31,17 @@ const LAYERS: readonly Layer[] = [
     packages: /^(zod|@marcbachmann\/cel-js)$/,
   },
   {
+    name: 'client-api',
+    path: /^crds\/client\/(kube|resources)\.ts$/,
+    pure: true,
+    may: ['crds'],
+    packages: /^$/,
+  },
+  {
     name: 'client',
     path: /^crds\/client\//,
     pure: false,
-    may: ['codec', 'crds', 'edge'],
+    may: ['codec', 'crds', 'edge', 'client-api'],
     packages: /^(@kubernetes\/client-node(\/dist\/config.js)?|pino)$/,
   },
   {
@@ -55,21 +62,21 @@ const LAYERS: readonly Layer[] = [
     name: 'agent',
     path: /^agent\//,
     pure: false,
-    may: ['codec', 'crds', 'edge', 'client', 'agent-core'],
+    may: ['codec', 'crds', 'edge', 'client', 'client-api', 'agent-core'],
     packages: /^(pino|pino-pretty|prom-client|raw-socket|zod|yaml)$/,
   },
   {
     name: 'operator-core',
     path: /^operator\/core\//,
     pure: true,
-    may: ['codec', 'crds'],
+    may: ['codec', 'crds', 'client-api'],
     packages: /^$/,
   },
   {
     name: 'operator',
     path: /^operator\//,
     pure: false,
-    may: ['codec', 'crds', 'edge', 'client', 'operator-core'],
+    may: ['codec', 'crds', 'edge', 'client', 'client-api', 'operator-core'],
     packages: /^(pino|pino-pretty|prom-client|zod|yaml)$/,
   },
 ];

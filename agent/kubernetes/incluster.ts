@@ -200,7 +200,8 @@ export class InCluster {
     const { hostIp } = this.parts;
     const host = hostIp !== undefined && parseIpv4(hostIp) !== null ? [hostIp] : [];
     const served = [...this.agent.servers.roles()].flatMap(([, role]) => role.addresses());
-    return [...new Set([...host, ...served])];
+    const relayed = [...this.agent.relays.values()].flatMap((role) => role.addresses());
+    return [...new Set([...host, ...served, ...relayed])];
   }
 
   // The same trouble every second is said once a minute.

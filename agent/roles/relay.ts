@@ -119,6 +119,11 @@ export class RelayRole {
     return this.plan.servers.size === 0 && this.plan.served.size > 0 ? names : [];
   }
 
+  /** What goes into giaddr, on each interface that it serves. */
+  addresses(): string[] {
+    return [...this.plan.served.values()].map(({ giaddr }) => formatIpv4(giaddr));
+  }
+
   /** What it does on which interface, for people. */
   status(): object {
     return {

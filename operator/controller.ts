@@ -1,0 +1,332 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { stringify } from 'yaml';
+import type { Millis } from '../codec/machine.ts';
+import {
+  type Change,
+  type Kube,
+  KubeError,
+  type KubeObject,
+  type Resource,
+} from '../crds/client/kube.ts';
+import {
+  type ConfigMap,
+  DHCP_LEASES,
+  DHCP_RELAYS,
+  DHCP_SERVERS,
+  type DhcpLeaseObject,
+  type DhcpRelayObject,
+  type DhcpServerObject,
+  POD_MONITORS,
+} from '../crds/client/resources.ts';
+import { readManifests } from '../crds/manifest.ts';
+import { Announcer } from './announcer.ts';
+import { type AgentImage, type Child, covers } from './core/children.ts';
+import { type Decision, decideRelay, decideServer, type Gathered } from './core/decide.ts';
+import { type AgentKind, childName, MANAGER, type Parent, selectorOf } from './core/names.ts';
+import { outlived } from './core/outlived.ts';
+import { WorkQueue } from './queue.ts';
+import { View } from './view.ts';
+
+/** What a controller works with. */
+export interface ControllerParts {
+  readonly kube: Kube;
+  readonly image: AgentImage;
+  readonly log: Logger;
+  /** How Events name this process. */
+  readonly instance: string;
+  random(): number;
+  /** Milliseconds since 1970. */
+  wall(): number;
+}
+
+/** Objects that changed a moment ago are likely to change again at once. */
+const RETRY_FIRST: Millis = 200;
+const RETRY_LAST: Millis = 60_000;
+/** What nobody tells of is looked at now and then: leases that have outlived their use, kinds that were installed since. */
+const SWEEP: Millis = 10 * 60_000;
+const CONCURRENCY = 4;
+
+/** Makes the cluster what DhcpServers and DhcpRelays say: gathers, decides purely, acts; as often as it takes. */
+export class Controller {
+  /** Requests that changed something, by resource. */
+  readonly writes = new Map<string, number>();
+  private readonly parts: ControllerParts;
+  private readonly view: View;
+  private readonly queue: WorkQueue;
+  private readonly announcer: Announcer;
+  private readonly digests = new Map<string, string>();
+  private podMonitors = false;
+  private active = false;
+
+  constructor(parts: ControllerParts) {
+    this.parts = parts;
+    this.announcer = new Announcer(parts);
+    this.queue = new WorkQueue((key) => this.reconcile(key), {
+      first: RETRY_FIRST,
+      last: RETRY_LAST,
+      concurrency: CONCURRENCY,
+      random: parts.random,
+      onError: (key, error) => this.failed(key, error),
+    });
+    this.view = new View(parts.kube, (change, resource) => this.touched(change, resource));
+  }
+
+  /** Resolves when all that is to be known is. */
+  ready(): Promise<void> {
+    return this.view.ready();
+  }
+
+  /** Acts from now on. */
+  async start(): Promise<void> {
+    await this.view.ready();
+    this.podMonitors = await this.knowsPodMonitors();
+    this.active = true;
+    this.everything();
+  }
+
+  stop(): void {
+    this.active = false;
+    this.queue.stop();
+    this.view.close();
+  }
+
+  /** Objects that have yet to be looked at. */
+  get backlog(): number {
+    return this.queue.size;
+  }
+
+  /** How many objects of each kind there are. */
+  get objects(): Readonly<Record<string, number>> {
+    const { servers, relays, leases } = this.view;
+    return {
+      DhcpServer: servers.objects.size,
+      DhcpRelay: relays.objects.size,
+      DhcpLease: leases.objects.size,
+    };
+  }
+
+  private everything(): void {
+    for (const key of this.view.servers.objects.keys()) this.add(`DhcpServer/${key}`);
+    for (const key of this.view.relays.objects.keys()) this.add(`DhcpRelay/${key}`);
+    this.add('DhcpLease');
+  }
+
+  private add(key: string): void {
+    if (this.active) this.queue.add(key);
+  }
+
+  // What an object touches besides itself: its owner, whoever refers to it, its server.
+  private touched(change: Change<KubeObject>, { kind }: Resource): void {
+    if (!this.active) return;
+    const { object } = change;
+    const { namespace = '', name, ownerReferences = [] } = object.metadata;
+    switch (kind) {
+      case 'DhcpServer':
+      case 'DhcpRelay':
+        this.add(`${kind}/${namespace}/${name}`);
+        if (this.matters(`${kind}/${namespace}/${name}`, change)) this.dependents();
+        if (change.kind === 'deleted') this.add('DhcpLease');
+        return;
+      case 'DhcpLease':
+        // A lease changes nothing that is made for its server; those that outlive their use are swept.
+        return;
+      case 'Service':
+      case 'EndpointSlice':
+      case 'Node':
+      case 'ServiceCIDR':
+        this.dependents();
+        break;
+      case 'Pod':
+        this.addOwnerOfPod(object);
+        return;
+    }
+    for (const owner of ownerReferences)
+      if (owner.kind === 'DhcpServer' || owner.kind === 'DhcpRelay')
+        this.add(`${owner.kind}/${namespace}/${owner.name}`);
+  }
+
+  // Servers look at each other's subnets, relays at where servers answer, servers at where relays are; at nothing else.
+  private matters(key: string, { kind, object }: Change<KubeObject>): boolean {
+    const { metadata, status } = object as DhcpServerObject;
+    const addresses = (status?.nodes ?? []).map((node) => [node.node, node.addresses]);
+    const digest = JSON.stringify([
+      metadata.uid,
+      metadata.generation,
+      status?.endpoints,
+      addresses,
+    ]);
+    const before = this.digests.get(key);
+    if (kind === 'deleted') this.digests.delete(key);
+    else this.digests.set(key, digest);
+    return kind === 'deleted' || before !== digest;
+  }
+
+  private dependents(): void {
+    for (const [key, server] of this.view.servers.objects)
+      if (server.metadata.deletionTimestamp === undefined) this.add(`DhcpServer/${key}`);
+    for (const [key, relay] of this.view.relays.objects)
+      if (JSON.stringify(relay.spec).includes('Ref"')) this.add(`DhcpRelay/${key}`);
+  }
+
+  private addOwnerOfPod({ metadata }: KubeObject): void {
+    const { labels = {}, namespace = '' } = metadata;
+    const instance = labels['app.kubernetes.io/instance'];
+    const component = labels['app.kubernetes.io/component'];
+    if (instance === undefined || component === undefined) return;
+    this.add(`${component === 'server' ? 'DhcpServer' : 'DhcpRelay'}/${namespace}/${instance}`);
+  }
+
+  private async reconcile(key: string): Promise<Millis | null> {
+    if (!this.active) return null;
+    if (key === 'DhcpLease') return this.sweep();
+    const [kind, namespace = '', name = ''] = key.split('/') as [AgentKind, string?, string?];
+    const following = kind === 'DhcpServer' ? this.view.servers : this.view.relays;
+    const object = following.objects.get(`${namespace}/${name}`);
+    // What was made for it goes with it, by its owner references.
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return null;
+    const gathered = this.gather(kind, object);
+    const decision =
+      kind === 'DhcpServer'
+        ? decideServer(gathered as Gathered<DhcpServerObject>)
+        : decideRelay(gathered as Gathered<DhcpRelayObject>);
+    await this.act(kind, object, decision);
+    return SWEEP;
+  }
+
+  private gather(
+    kind: AgentKind,
+    object: DhcpServerObject | DhcpRelayObject,
+  ): Gathered<DhcpServerObject | DhcpRelayObject> {
+    const { view, parts } = this;
+    const { namespace = '', name } = object.metadata;
+    const parent = { kind, metadata: object.metadata } as Parent;
+    const key = `${namespace}/${childName(parent)}`;
+    const labels = Object.entries(selectorOf(parent));
+    return {
+      object,
+      refer: view.refer(),
+      lastGood: lastGoodOf(view.configMaps.objects.get(key)),
+      daemonSet: view.daemonSets.objects.get(key),
+      pods: [...view.pods.objects.values()].filter(
+        ({ metadata }) =>
+          metadata.namespace === namespace &&
+          labels.every(([label, value]) => metadata.labels?.[label] === value),
+      ),
+      servers: [...view.servers.objects.values()],
+      taken: kind === 'DhcpServer' ? view.taken() : [],
+      leases:
+        kind === 'DhcpServer'
+          ? [...view.leases.objects.values()].filter(
+              ({ metadata, spec }) =>
+                metadata.namespace === namespace && spec.serverRef.name === name,
+            )
+          : [],
+      podMonitors: this.podMonitors,
+      image: parts.image,
+      now: `${new Date(parts.wall()).toISOString().slice(0, 19)}Z`,
+      print: (one) => stringify(one, { version: '1.1', lineWidth: 0 }),
+      hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
+    };
+  }
+
+  private async knowsPodMonitors(): Promise<boolean> {
+    try {
+      await this.parts.kube.list(POD_MONITORS, { namespace: 'default' });
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError) return false;
+      throw error;
+    }
+  }
+
+  private async act(
+    kind: AgentKind,
+    object: DhcpServerObject | DhcpRelayObject,
+    decision: Decision,
+  ): Promise<void> {
+    for (const child of decision.children) await this.ensure(child);
+    const resource = (kind === 'DhcpServer' ? DHCP_SERVERS : DHCP_RELAYS) as Resource;
+    if (decision.nodes !== null) await this.forget(resource, object, decision.nodes);
+    if (!covers(object.status, decision.status)) {
+      await this.parts.kube.apply(
+        resource,
+        {
+          apiVersion: resource.apiVersion,
+          kind,
+          metadata: keyOf(object),
+          status: decision.status,
+        } as Parameters<Kube['apply']>[1],
+        { fieldManager: MANAGER, force: true, subresource: 'status' },
+      );
+      this.count(`${resource.plural}/status`);
+    }
+    await this.announcer.announce(object, decision.events);
+  }
+
+  // Applied only when something is not as it should be, so that a second look at the same writes nothing.
+  private async ensure({ resource, object }: Child): Promise<void> {
+    const { namespace = '', name } = object.metadata;
+    const followed = this.view.current(resource.kind, namespace, name);
+    const current =
+      followed === undefined ? await this.parts.kube.get(resource, { namespace, name }) : followed;
+    if (current !== null && covers(current, object)) return;
+    await this.parts.kube.apply(resource, object, { fieldManager: MANAGER, force: true });
+    this.count(resource.plural);
+  }
+
+  // Each node's entry is its agent's own; when the agent is gone, somebody has to take it away.
+  private async forget(
+    resource: Resource,
+    object: DhcpServerObject | DhcpRelayObject,
+    nodes: readonly unknown[],
+  ): Promise<void> {
+    const { resourceVersion } = object.metadata;
+    const merge = { metadata: { resourceVersion }, status: { nodes } };
+    await this.parts.kube.patch(resource, keyOf(object), merge, MANAGER, 'status');
+    this.count(`${resource.plural}/status`);
+  }
+
+  private async sweep(): Promise<Millis | null> {
+    const { leases, servers } = this.view;
+    const old = outlived([...leases.objects.values()], servers.objects, this.parts.wall());
+    for (const { metadata } of old) {
+      const { resourceVersion } = metadata;
+      await this.parts.kube.delete(
+        DHCP_LEASES,
+        keyOf({ metadata } as DhcpLeaseObject),
+        resourceVersion === undefined ? {} : { resourceVersion },
+      );
+      this.count(DHCP_LEASES.plural);
+    }
+    return SWEEP;
+  }
+
+  private count(what: string): void {
+    this.writes.set(what, (this.writes.get(what) ?? 0) + 1);
+  }
+
+  private failed(key: string, error: unknown): void {
+    if (!(error instanceof KubeError)) {
+      this.parts.log.error({ key, err: error }, 'a mistake of ours');
+      return;
+    }
+    // Somebody was faster; the change is on its way to us.
+    const level = error.reason === 'Conflict' ? 'debug' : 'warn';
+    this.parts.log[level]({ key, reason: error.reason }, error.message);
+  }
+}
+
+function keyOf({ metadata }: KubeObject): { namespace: string; name: string } {
+  const { namespace = '', name } = metadata;
+  return { namespace, name };
+}
+
+function lastGoodOf(map: ConfigMap | undefined): Gathered<DhcpServerObject>['lastGood'] {
+  const text = map?.data?.['manifests.yaml'];
+  if (text === undefined) return null;
+  const { documents, problems } = readManifests([{ file: '', text }]);
+  const [document] = documents;
+  if (problems.length > 0 || document === undefined) return null;
+  return { document, hash: map?.data?.hash ?? '' };
+}

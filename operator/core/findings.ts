@@ -1,0 +1,166 @@
+import type {
+  DaemonSet,
+  DhcpRelayObject,
+  DhcpServerObject,
+  Pod,
+} from '../../crds/client/resources.ts';
+import type { NodeStatus } from '../../crds/types/common.ts';
+import type { DhcpServerSpec, SubnetStatus } from '../../crds/types/dhcpserver.ts';
+import type { Refusal } from './checks.ts';
+import type { Endpoint } from './children.ts';
+import type { Finding } from './conditions.ts';
+
+/** What is known of the agents of an object. */
+export interface AgentsSeen {
+  readonly daemonSet: DaemonSet | undefined;
+  readonly pods: readonly Pod[];
+  /** What they say, without those that are gone. */
+  readonly nodes: readonly NodeStatus[];
+}
+
+/** From here on a subnet is as good as full, in percent. */
+const FULL = 90;
+
+/** What agents say, of nodes that still have one. Before any pod is seen nothing is taken for gone. */
+export function presentNodes(
+  { status }: DhcpServerObject | DhcpRelayObject,
+  pods: readonly Pod[],
+): readonly NodeStatus[] {
+  const nodes = new Set(pods.map(({ spec }) => spec?.nodeName));
+  return (status?.nodes ?? []).filter(({ node }) => nodes.has(node));
+}
+
+/** Where a server answers: agents that say so, in pods that are ready. */
+export function endpointsOf({ nodes, pods }: AgentsSeen): readonly Endpoint[] {
+  return nodes.flatMap(({ node, state, addresses = [] }) => {
+    const pod = pods.find(({ spec }) => spec?.nodeName === node);
+    const [address] = addresses;
+    if (state !== 'Active' || pod === undefined || !isReady(pod) || address === undefined)
+      return [];
+    return [{ node, address, pod: pod.metadata.name }];
+  });
+}
+
+export function isReady({ metadata, status }: Pod): boolean {
+  const ready = status?.conditions?.some(
+    ({ type, status: is }) => type === 'Ready' && is === 'True',
+  );
+  return ready === true && metadata.deletionTimestamp === undefined;
+}
+
+export function accepted(refusal: Refusal | null, lastGood: boolean): Finding {
+  if (refusal === null)
+    return { type: 'Accepted', status: 'True', reason: 'Valid', message: 'the spec is in order' };
+  const stays = lastGood ? '; what was accepted before stays in force' : '';
+  return { type: 'Accepted', status: 'False', ...refusal, message: `${refusal.message}${stays}` };
+}
+
+/** Whether every agent has what the spec says. */
+export function programmed(
+  { daemonSet, nodes }: AgentsSeen,
+  hash: string | null,
+  refused: boolean,
+): Finding {
+  const type = 'Programmed';
+  if (hash === null) {
+    const message = 'nothing has been accepted yet';
+    return { type, status: 'False', reason: 'NotAccepted', message };
+  }
+  const desired = daemonSet?.status?.desiredNumberScheduled;
+  const applied = nodes.filter((node) => node.hash === hash).length;
+  if (desired === undefined || applied < desired) {
+    const message =
+      desired === undefined
+        ? 'the agents have yet to be placed on nodes'
+        : `${applied} of ${desired} agents have applied the configuration`;
+    return { type, status: 'False', reason: 'Progressing', message };
+  }
+  if (refused) {
+    const message = 'all agents have what was accepted last, which is not the newest';
+    return { type, status: 'False', reason: 'LastGood', message };
+  }
+  const message = `${applied} agents have applied the configuration`;
+  return { type, status: 'True', reason: 'Applied', message };
+}
+
+export function serverReady(agents: AgentsSeen, endpoints: readonly Endpoint[]): Finding {
+  const type = 'Ready';
+  const desired = agents.daemonSet?.status?.desiredNumberScheduled ?? 0;
+  if (agents.daemonSet !== undefined && desired === 0) return noNodes();
+  const [first] = endpoints;
+  if (first === undefined) {
+    const message = troubles(agents.nodes) || 'no agent answers yet';
+    return { type, status: 'False', reason: 'NotServing', message };
+  }
+  const standby = agents.nodes.filter(({ state }) => state === 'Standby').map(({ node }) => node);
+  const message = `${first.node} serves at ${first.address}${standby.length === 0 ? '' : takeover(standby)}`;
+  return { type, status: 'True', reason: 'Serving', message };
+}
+
+function takeover(standby: readonly string[]): string {
+  return `; ${standby.join(', ')} would take over with what the DhcpLeases tell, and may not know leases of the moment before`;
+}
+
+export function relayReady(agents: AgentsSeen): Finding {
+  const type = 'Ready';
+  const { desiredNumberScheduled: desired = 0, numberReady: ready = 0 } =
+    agents.daemonSet?.status ?? {};
+  if (agents.daemonSet !== undefined && desired === 0) return noNodes();
+  if (desired === 0 || ready < desired) {
+    const message = `${ready} of ${desired} agents are ready${after(troubles(agents.nodes))}`;
+    return { type, status: 'False', reason: 'NodesNotReady', message };
+  }
+  return { type, status: 'True', reason: 'Relaying', message: `${ready} agents are ready` };
+}
+
+function noNodes(): Finding {
+  const message = 'no node matches spec.placement: label one, or change it';
+  return { type: 'Ready', status: 'False', reason: 'NoNodes', message };
+}
+
+/** What goes wrong while the rest goes on. */
+export function degraded(
+  nodes: readonly NodeStatus[],
+  subnets: readonly SubnetStatus[],
+  spec: Pick<DhcpServerSpec, 'leaseObjects'> | null,
+  failover: boolean,
+): Finding {
+  const type = 'Degraded';
+  const full = subnets.filter(
+    ({ total, bound, declined }) => total > 0 && share(bound + declined, total) >= FULL,
+  );
+  if (full.length > 0) {
+    const named = full.map(
+      ({ name, bound, declined, total }) => `${name} (${bound + declined} of ${total})`,
+    );
+    const message = `nearly or wholly out of addresses: ${named.join(', ')}; add pools or shorten leaseTime`;
+    return { type, status: 'True', reason: 'PoolExhausted', message };
+  }
+  const foreign = [...new Set(nodes.flatMap(({ foreignServers = [] }) => foreignServers))];
+  if (foreign.length > 0) {
+    const message = `other DHCP servers answer on our links: ${foreign.join(', ')}; turn them off, or name them in spec.foreignServers.known`;
+    return { type, status: 'True', reason: 'ForeignServer', message };
+  }
+  if (failover && (spec?.leaseObjects ?? 'All') !== 'All') {
+    const message =
+      'several nodes serve, and the one that takes over would not know all leases: set spec.leaseObjects to All, or place it on one node';
+    return { type, status: 'True', reason: 'BlindTakeover', message };
+  }
+  const trouble = troubles(nodes);
+  if (trouble !== '') return { type, status: 'True', reason: 'AgentTrouble', message: trouble };
+  return { type, status: 'False', reason: 'AsExpected', message: 'nothing is known to be wrong' };
+}
+
+function share(part: number, whole: number): number {
+  return (100 * part) / whole;
+}
+
+function troubles(nodes: readonly NodeStatus[]): string {
+  return nodes
+    .flatMap(({ node, message }) => (message === undefined ? [] : [`${node}: ${message}`]))
+    .join('; ');
+}
+
+function after(text: string): string {
+  return text === '' ? '' : `: ${text}`;
+}

@@ -1,0 +1,53 @@
+import type { KubeMeta, OwnerReference } from '../../crds/client/kube.ts';
+
+/** The two kinds that agents are made for. */
+export type AgentKind = 'DhcpServer' | 'DhcpRelay';
+
+/** An object of one of them, as far as what is made for it is concerned. */
+export interface Parent {
+  readonly kind: AgentKind;
+  readonly metadata: KubeMeta & { readonly namespace: string; readonly uid: string };
+}
+
+/** Who applies everything that the operator makes. */
+export const MANAGER = 'dhcp-operator';
+export const MANAGED_BY = { 'app.kubernetes.io/managed-by': MANAGER } as const;
+/** What an operator follows of kinds that others use too. */
+export const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
+
+/** On an object: "true" lets an edit cut off clients that hold leases. */
+export const ALLOW_STRANDING = 'dhcp-operator.io/allow-stranding';
+/** On a DhcpServer: "true" lets its subnets overlap with others, for sites that have nothing to do with each other. */
+export const ALLOW_OVERLAP = 'dhcp-operator.io/allow-overlap';
+/** In the resolved object: "true" when agents share the server. */
+export const FAILOVER = 'dhcp-operator.io/failover';
+
+/** The name of everything that is made for an object. */
+export function childName({ kind, metadata }: Parent): string {
+  return `${kind === 'DhcpServer' ? 'dhcp-server' : 'dhcp-relay'}-${metadata.name}`;
+}
+
+/** What finds the pods of one object. */
+export function selectorOf({ kind, metadata }: Parent): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'dhcp-agent',
+    'app.kubernetes.io/instance': metadata.name,
+    'app.kubernetes.io/component': kind === 'DhcpServer' ? 'server' : 'relay',
+  };
+}
+
+export function labelsOf(parent: Parent): Record<string, string> {
+  return { ...selectorOf(parent), ...MANAGED_BY };
+}
+
+/** Makes what is made for an object go with it. */
+export function ownerOf({ kind, metadata }: Parent): OwnerReference {
+  const { name, uid } = metadata;
+  const apiVersion = 'dhcp-operator.io/v1alpha1';
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+/** `namespace/name`. */
+export function nameOf({ metadata }: Pick<Parent, 'metadata'>): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
