@@ -7,7 +7,7 @@ export type Command =
   | RunCommand
   | KubernetesCommand
   | { readonly kind: 'validate'; readonly files: readonly string[] }
-  | { readonly kind: 'convert'; readonly argv: readonly string[] };
+  | { readonly kind: 'convert' | 'leases' | 'explain'; readonly argv: readonly string[] };
 
 /** Relay and serve what the manifests say. */
 export interface RunCommand extends ServiceOptions {
@@ -47,7 +47,8 @@ export interface HttpAddress {
 export class UsageError extends Error {}
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
-const STATE_DIR = '/var/lib/dhcp-operator';
+/** Where state is kept unless somebody says otherwise. */
+export const STATE_DIR = '/var/lib/dhcp-operator';
 const HTTP = '127.0.0.1:9067';
 
 export const HELP = `dhcp-agent: DHCP relay and server for Linux, driven by the manifests that Kubernetes takes.
@@ -57,6 +58,9 @@ export const HELP = `dhcp-agent: DHCP relay and server for Linux, driven by the 
       --log-level LEVEL    ${LOG_LEVELS.join(' ')} (info)
       --http ADDR:PORT     /healthz /readyz /status /metrics; "off" for none (${HTTP})
       --debug              also /debug/profile?seconds=N and /debug/heap
+  dhcp-agent leases [IP] [-o wide|json|yaml] [-w]  list the leases of the agent that runs here; see leases --help
+  dhcp-agent leases release|reserve|quarantine|delete IP
+  dhcp-agent explain --mac MAC [--giaddr IP] ...   what a client would be told and why; see explain --help
   dhcp-agent validate -f FILE-OR-DIR...            check manifests and explain what is wrong with them
   dhcp-agent convert CONFIG [--leases FILE]        make manifests of the files of dhcpd, Kea or dnsmasq; see convert --help
   dhcp-agent kubernetes --object KIND/NAMESPACE/NAME [--kubeconfig FILE] [options]
@@ -67,6 +71,8 @@ Examples:
   dhcp-agent validate -f office.yaml
   dhcp-agent run -f office.yaml --log-level debug
   dhcp-agent run -f /etc/dhcp-operator --http 127.0.0.1:9067
+  dhcp-agent leases --server office --watch
+  dhcp-agent explain --mac 02:00:00:00:00:0a --giaddr 192.0.2.1
   curl -s 127.0.0.1:9067/status
 
 SIGHUP reads the manifests again; SIGTERM and SIGINT end cleanly. Relaying needs CAP_NET_RAW and nothing else.`;
@@ -92,10 +98,12 @@ export function parseCommand(argv: readonly string[]): Command {
         ? { kind: 'help' }
         : { kind: 'validate', files: parseFiles(rest) };
     case 'convert':
-      return { kind: 'convert', argv: rest };
+    case 'leases':
+    case 'explain':
+      return { kind: verb, argv: rest };
     default:
       throw new UsageError(
-        `unknown command "${verb}": use run, validate, convert or kubernetes, or --help`,
+        `unknown command "${verb}": use run, leases, explain, validate, convert or kubernetes, or --help`,
       );
   }
 }
@@ -173,11 +181,13 @@ function parseHttp(asked: string | undefined): HttpAddress | null {
   return { address: match[1] ?? (match[2] || '127.0.0.1'), port, asked: asked !== undefined };
 }
 
-function text(value: unknown): string | undefined {
+/** The value of an option that takes one, if it was given. */
+export function text(value: unknown): string | undefined {
   return value as string | undefined;
 }
 
-function strictly(
+/** Parses arguments; throws UsageError for those that are not known. */
+export function strictly(
   argv: readonly string[],
   options: NonNullable<Parameters<typeof parseArgs>[0]>['options'] & object,
 ): { values: Record<string, unknown>; positionals: string[] } {

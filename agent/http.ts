@@ -1,6 +1,7 @@
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Session } from 'node:inspector/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapSnapshot } from 'node:v8';
 import type { Registry } from 'prom-client';
@@ -13,31 +14,90 @@ export interface Observable {
   status(): object;
 }
 
-/** Where to listen and what to say. */
-export interface HttpOptions {
-  readonly address: string;
-  readonly port: number;
+/** What to say. */
+export interface Answers {
   readonly agent: Observable;
   readonly registry: Registry;
   /** Whether /debug/ answers: it slows the process down and shows its memory. */
   readonly debug: boolean;
 }
 
+/** Where to listen for whom the network lets through. */
+export interface HttpOptions extends Answers {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where to listen for commands. */
+export interface SocketOptions extends Answers {
+  /** Of a socket; one that nobody listens on any more is replaced. */
+  readonly path: string;
+  readonly door: AdminDoor;
+}
+
+/** What is open only to who may use the socket. */
+export interface AdminDoor {
+  /** False when the request is for none of its paths. */
+  answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean>;
+}
+
 const PROFILE_SECONDS_MAX = 120;
 
 /** Serves health, readiness, status and metrics; rejects with the reason when it cannot listen. */
 export async function serveHttp(options: HttpOptions): Promise<Server> {
-  const server = createServer((request, response) => {
-    answer(options, request, response).catch((error: unknown) => {
+  const server = serverOf(options, null);
+  await listening(server, () => server.listen(options.port, options.address));
+  return server;
+}
+
+/**
+ * Serves the same and the commands on a socket that its owner alone may use; rejects likewise, with EADDRINUSE when
+ * another process listens there. Closing the server removes the socket.
+ */
+export async function serveSocket(options: SocketOptions): Promise<Server> {
+  const { path, door } = options;
+  await removeStale(path);
+  const server = serverOf(options, door);
+  await listening(server, () => {
+    // Nobody else can get in even for a moment: the socket is made before `listen` returns.
+    const before = process.umask(0o177);
+    try {
+      server.listen(path);
+    } finally {
+      process.umask(before);
+    }
+  });
+  return server;
+}
+
+function serverOf(answers: Answers, door: AdminDoor | null): Server {
+  return createServer((request, response) => {
+    answer(answers, door, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else send(response, 500, `${error}\n`);
     });
   });
+}
+
+async function listening(server: Server, listen: () => void): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, options.address, resolve);
+    server.once('listening', resolve);
+    listen();
   });
-  return server;
+}
+
+// A process that was killed leaves its socket behind.
+async function removeStale(path: string): Promise<void> {
+  const code = await new Promise<string | undefined>((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('EADDRINUSE');
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+  });
+  if (code === 'ECONNREFUSED' && lstatSync(path).isSocket()) rmSync(path, { force: true });
 }
 
 /** `127.0.0.1:9067`, for the log: the port may have been chosen by the system. */
@@ -47,15 +107,17 @@ export function addressOf(server: Server): string {
 }
 
 async function answer(
-  { agent, registry, debug }: HttpOptions,
+  { agent, registry, debug }: Answers,
+  door: AdminDoor | null,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://agent');
+  if (door !== null && (await door.answer(request, response, url))) return;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 405, 'only GET\n');
     return;
   }
-  const url = new URL(request.url ?? '/', 'http://agent');
   switch (url.pathname) {
     case '/healthz':
       send(response, 200, 'ok\n');

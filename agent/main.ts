@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino';
 import type { Millis } from '../codec/machine.ts';
 import { keyOf } from '../crds/document.ts';
 import { formatProblem } from '../crds/problem.ts';
+import type { AgentConfig } from '../crds/types/agentconfig.ts';
 import { Agent } from './agent.ts';
 import {
   type Command,
@@ -16,8 +17,12 @@ import {
   type ServiceOptions,
   UsageError,
 } from './cli.ts';
+import type { WishKeeper } from './commands/door.ts';
+import { Intents } from './commands/intents.ts';
+import { IntentKeeper } from './commands/keeper.ts';
+import { openDoor } from './commands/open.ts';
 import { watchManifestFiles } from './files.ts';
-import { addressOf, type Observable, serveHttp } from './http.ts';
+import { type Answers, addressOf, type Observable, serveHttp } from './http.ts';
 import { agentRegistry } from './metrics.ts';
 import { addon } from './net/addon.ts';
 import { Links } from './net/links.ts';
@@ -40,6 +45,10 @@ async function main(argv: readonly string[]): Promise<number> {
       return validate(command);
     case 'convert':
       return (await import('./convert/command.ts')).runConvert(command.argv);
+    case 'leases':
+      return (await import('./commands/leases.ts')).runLeases(command.argv);
+    case 'explain':
+      return (await import('./commands/explain.ts')).runExplain(command.argv);
     case 'run':
       return run(command);
     case 'kubernetes':
@@ -59,7 +68,9 @@ function validate({ files }: Extract<Command, { kind: 'validate' }>): number {
 async function run(command: RunCommand): Promise<number> {
   const log = await logger(command.logLevel);
   const agent = agentFor(command, log, null);
-  const standalone = new Standalone(command.files, log, (config) => void agent.apply(config));
+  const intents = new Intents(command.stateDir);
+  const apply = (config: AgentConfig): void => void agent.apply(config);
+  const standalone = new Standalone(command.files, log, apply, () => intents.read());
   const good = standalone.reload();
   if (!good && agent.isIdle()) {
     log.fatal('nothing to run: mend the manifests and start again');
@@ -71,8 +82,17 @@ async function run(command: RunCommand): Promise<number> {
     return 1;
   }
   const rejectedObjects = (): number => standalone.rejectedObjects;
-  const http = await openHttp({ command, agent, observable: agent, rejectedObjects, log });
-  const unwatch = watchManifestFiles(command.files, () => void standalone.reload());
+  const keeper = new IntentKeeper(intents, {
+    tryOut: (file) => standalone.tryOut(file),
+    follow: () => {
+      standalone.reload();
+      return agent.settled();
+    },
+  });
+  const parts = { command, agent, observable: agent, rejectedObjects, keeper, log };
+  const { http, close } = await openHttp(parts);
+  const watched = intents.make() ? [...command.files, intents.folder] : command.files;
+  const unwatch = watchManifestFiles(watched, () => void standalone.reload());
   const retry = setInterval(() => void agent.retry(), RETRY);
   log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
 
@@ -80,6 +100,7 @@ async function run(command: RunCommand): Promise<number> {
   log.info({ signal }, 'stopping');
   clearInterval(retry);
   unwatch();
+  close();
   links.close();
   await agent.stop();
   return 0;
@@ -100,7 +121,8 @@ async function kubernetes(command: KubernetesCommand): Promise<number> {
   });
   const { agent } = inCluster;
   const rejectedObjects = (): number => 0;
-  const http = await openHttp({ command, agent, observable: inCluster, rejectedObjects, log });
+  const parts = { command, agent, observable: inCluster, rejectedObjects, keeper: null, log };
+  const { http, close } = await openHttp(parts);
   const links = await followLinks(agent);
   const retry = setInterval(() => void agent.retry(), RETRY);
   log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
@@ -108,6 +130,7 @@ async function kubernetes(command: KubernetesCommand): Promise<number> {
   const signal = await ended(() => {});
   log.info({ signal }, 'stopping');
   clearInterval(retry);
+  close();
   links.close();
   await inCluster.stop();
   return 0;
@@ -151,30 +174,40 @@ interface HttpParts {
   readonly agent: Agent;
   readonly observable: Observable;
   readonly rejectedObjects: () => number;
+  readonly keeper: WishKeeper | null;
   readonly log: Logger;
 }
 
-async function openHttp(parts: HttpParts): Promise<string> {
+/** Opens what the agent is asked by: `http` says where over the network, `close` ends what is being watched. */
+async function openHttp(parts: HttpParts): Promise<{ http: string; close: () => void }> {
   const { command, agent, observable, rejectedObjects, log } = parts;
-  if (command.http === null) return 'off';
   const registry = agentRegistry({
     relays: () => agent.relays,
     servers: () => agent.servers.roles(),
     generation: () => agent.generation,
     rejectedObjects,
   });
+  const answers = { agent: observable, registry, debug: command.debug };
+  const http = await openNetwork(command, answers, log);
+  const { servers } = agent;
+  const { stateDir } = command;
+  const close = await openDoor({ ...parts, stateDir, node: nodeName(), servers, answers });
+  return { http, close };
+}
+
+async function openNetwork(
+  { http }: ServiceOptions,
+  answers: Answers,
+  log: Logger,
+): Promise<string> {
+  if (http === null) return 'off';
+  const { address, port, asked } = http;
   try {
-    const server = await serveHttp({
-      ...command.http,
-      agent: observable,
-      registry,
-      debug: command.debug,
-    });
+    const server = await serveHttp({ address, port, ...answers });
     // It answers as long as the agent runs, and is no reason to run on.
     server.unref();
     return addressOf(server);
   } catch (error) {
-    const { address, port, asked } = command.http;
     const reason = `--http ${address}:${port}: ${(error as NodeJS.ErrnoException).code}`;
     if (asked) throw new UsageError(`${reason}; name another address, or off`);
     log.warn(`${reason}; running without health and metrics`);

@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import { type Compiled, compile } from '../crds/compile.ts';
 import { type Document, keyOf } from '../crds/document.ts';
 import { readManifests } from '../crds/manifest.ts';
-import { formatProblem } from '../crds/problem.ts';
+import { formatProblem, type Problem } from '../crds/problem.ts';
 import type { AgentConfig } from '../crds/types/agentconfig.ts';
-import { readManifestFiles } from './files.ts';
+import { type ManifestFile, readManifestFiles } from './files.ts';
 
 /** What the files say: what can run, and what is wrong with the rest. */
 export interface Loaded extends Compiled {
@@ -13,9 +13,12 @@ export interface Loaded extends Compiled {
   readonly complete: boolean;
 }
 
-/** Reads and compiles manifests; throws an Error of one line when a file cannot be read. */
-export function loadManifests(paths: readonly string[]): Loaded {
-  const read = readManifests(readManifestFiles(paths));
+/** Reads and compiles manifests, and `more` as if they lay beside; throws an Error of one line when a file cannot be read. */
+export function loadManifests(
+  paths: readonly string[],
+  more: readonly ManifestFile[] = [],
+): Loaded {
+  const read = readManifests([...readManifestFiles(paths), ...more]);
   const compiled = compile(read.documents, STANDALONE);
   return {
     ...compiled,
@@ -35,18 +38,33 @@ export class Standalone {
   private readonly paths: readonly string[];
   private readonly log: Logger;
   private readonly apply: (config: AgentConfig) => void;
+  private readonly intents: () => readonly ManifestFile[];
 
-  constructor(paths: readonly string[], log: Logger, apply: (config: AgentConfig) => void) {
+  /** `intents` are the manifests that commands have written. */
+  constructor(
+    paths: readonly string[],
+    log: Logger,
+    apply: (config: AgentConfig) => void,
+    intents: () => readonly ManifestFile[] = () => [],
+  ) {
     this.paths = paths;
     this.log = log;
     this.apply = apply;
+    this.intents = intents;
+  }
+
+  /** What would be wrong with a manifest if commands wrote it; throws as `loadManifests` does. */
+  tryOut(file: ManifestFile): readonly Problem[] {
+    const others = this.intents().filter((other) => other.file !== file.file);
+    const { problems } = loadManifests(this.paths, [...others, file]);
+    return problems.filter((problem) => problem.file === file.file);
   }
 
   /** Reads everything again and applies what is good. Returns whether all of it was. */
   reload(): boolean {
     let loaded: Loaded;
     try {
-      loaded = loadManifests(this.paths);
+      loaded = loadManifests(this.paths, this.intents());
     } catch (error) {
       // A file that is being replaced may be away for a moment.
       this.log.error(`${(error as Error).message}; what was accepted before keeps running`);

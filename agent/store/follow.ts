@@ -55,8 +55,8 @@ export class LeaseFollower {
     this.table.settle(this.now());
   }
 
-  /** As of the last look. */
-  get leases(): Pick<LeaseTable, 'size' | 'get' | 'counts' | 'entries' | 'byHardwareAddress'> {
+  /** As of the last look. What is changed in it stays in memory. */
+  get leases(): LeaseTable {
     return this.table;
   }
 

@@ -134,6 +134,14 @@ const RESERVE: IntentConfig = {
   hostname: 'door',
   source: 'mine',
 };
+const OTHERS: IntentConfig = {
+  ...RESERVE,
+  match: { kind: 'hardwareAddress', octets: Uint8Array.of(2, 0, 0, 0, 0, 1) },
+};
+const BY_ID: IntentConfig = {
+  ...RESERVE,
+  match: { kind: 'clientId', octets: LEASE.clientId!, orTyped: false },
+};
 const QUARANTINE: IntentConfig = {
   kind: 'Quarantine',
   address: ADDRESS,
@@ -147,6 +155,14 @@ for (const [name, intent, lease, state, expires] of [
   ['a reservation waits for its client', RESERVE, null, 'Reserved', undefined],
   ['a reservation that is taken up is a lease', RESERVE, LEASE, 'Bound', '2026-01-31T12:16:40Z'],
   ['a client that left its reservation', RESERVE, { ...LEASE, state: 'expired' }, 'Expired'],
+  ['a reservation of what another left', OTHERS, { ...LEASE, state: 'expired' }, 'Reserved'],
+  ['a reservation of what another holds', OTHERS, LEASE, 'Bound'],
+  [
+    'a client that left its reservation by identifier',
+    BY_ID,
+    { ...LEASE, state: 'released' },
+    'Released',
+  ],
   ['a quarantine', QUARANTINE, null, 'Quarantined', '2026-01-31T12:01:00Z'],
   ['a quarantine for ever', FOR_EVER, null, 'Quarantined', undefined],
   [

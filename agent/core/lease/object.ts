@@ -73,7 +73,7 @@ export function intentObject(
     ...Object.assign({}, ...intents.map(wanted)),
   };
   const recorded = lease === null ? null : statusOf(lease, owner);
-  return object(source, spec, withIntents(intents, recorded, owner.wallAt(now)), owner);
+  return object(source, spec, withIntents(intents, lease, recorded, owner.wallAt(now)), owner);
 }
 
 /** `<server>-<ip>`: what the object of an address is called, without the namespace. */
@@ -218,6 +218,7 @@ function asText(octets: Uint8Array): Octets {
 
 function withIntents(
   intents: readonly IntentConfig[],
+  lease: Lease | null,
   status: DhcpLeaseStatus | null,
   wall: WallMillis,
 ): DhcpLeaseStatus | null {
@@ -230,9 +231,20 @@ function withIntents(
       const until = Number.isFinite(intent.until) ? { expires: formatMoment(intent.until) } : {};
       return { ...rest, state: 'Quarantined', ...until };
     }
-    if (intent.kind === 'Reserve' && status === null) return { state: 'Reserved', address };
+    // What another has left before says nothing of the client that it is kept for now.
+    if (intent.kind === 'Reserve' && (lease === null || isOfAnother(lease, intent.match))) {
+      return { state: 'Reserved', address };
+    }
   }
   return status;
+}
+
+function isOfAnother({ hardwareAddress, clientId }: Lease, match: ClientMatch): boolean {
+  if (match.kind === 'hardwareAddress') return hex(match.octets) !== hex(hardwareAddress);
+  if (match.kind !== 'clientId') return false;
+  const sent = clientId === null ? '' : hex(clientId);
+  const wanted = hex(match.octets);
+  return sent !== wanted && !(match.orTyped && sent === `00${wanted}`);
 }
 
 /** Printable text as it is, other octets as `0x` and hex. */
