@@ -34,15 +34,15 @@ $(ADDON): agent/native/*.c agent/native/*.h $(BUILD)/bin/node
 check: setup ## Format, lint, types, architecture, generated files: seconds, needs nothing
 	@biome ci --error-on-warnings . && tsc --noEmit -p . && \
 	  node --test --test-reporter=./scripts/reporter.ts e2e/tidy.test.ts && \
-	  node crds/generate.ts --check
+	  node crds/generate.ts --check && node scripts/chart.ts --check
 
 .PHONY: format
 format: setup ## Let the formatter have its way
 	@biome check --write .
 
 .PHONY: generate
-generate: setup ## Write CRDs, schemas and the reference anew from the TypeScript types
-	@node crds/generate.ts
+generate: setup ## Write CRDs, schemas, the reference and what the chart has of them anew
+	@node crds/generate.ts && node scripts/chart.ts
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -90,6 +90,10 @@ kube: setup ## Build etcd, Kubernetes, helm and containerd once, into ~/.cache (
 .PHONY: cluster
 cluster: kube ## A control plane to play with, until Ctrl-C; prints its KUBECONFIG
 	@node e2e/cluster/up.ts
+
+.PHONY: manifests
+manifests: setup ## The chart with its defaults as one plain YAML for kubectl: build/manifests.yaml
+	@node scripts/manifests.ts
 
 # --- running -------------------------------------------------------------------------------------
 

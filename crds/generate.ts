@@ -33,7 +33,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     const definition = definitionOf(kind, fields.get(kind.kind)!, options);
     const text = `# ${BANNER}\n${stringify(definition, YAML_1_1)}`;
     files.set(`crds/${kind.plural}.yaml`, text);
-    files.set(`charts/dhcp-operator/crds/${kind.plural}.yaml`, text);
+    files.set(`charts/dhcp-operator/files/crds/${kind.plural}.yaml`, text);
   }
   const shapes = [...fields].map(([kind, top]) => [kind, shapeOf(top.properties!.spec!)]);
   files.set('crds/schemas.json', `${JSON.stringify(Object.fromEntries(shapes), null, 1)}\n`);
