@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Server } from 'node:http';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Counter, Registry } from 'prom-client';
-import { addressOf, serveHttp } from './http.ts';
+import { type AdminDoor, addressOf, type SocketOptions, serveHttp, serveSocket } from './http.ts';
 
 const registry = new Registry();
 new Counter({ name: 'packets_total', help: 'h', registers: [registry] }).inc(3);
@@ -81,4 +86,68 @@ test('an address in use is an error with its code', async () => {
   await assert.rejects(serveHttp({ address: '127.0.0.1', port, agent, registry, debug: false }), {
     code: 'EADDRINUSE',
   });
+});
+
+const DOOR: AdminDoor = {
+  answer: async ({ method }, response, url) => {
+    if (url.pathname !== '/leases/release' || method !== 'POST') return false;
+    response.end('released');
+    return true;
+  },
+};
+
+function socketIn(folder: string): SocketOptions {
+  const agent = { notReady: () => [], status: () => ({}) };
+  return { path: join(folder, 'agent.sock'), door: DOOR, agent, registry, debug: false };
+}
+
+function ask(path: string, method: string, route: string): Promise<[number, string]> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath: path, method, path: route, agent: false }, async (response) => {
+      let text = '';
+      for await (const chunk of response) text += chunk;
+      resolve([response.statusCode ?? 0, text]);
+    })
+      .once('error', reject)
+      .end();
+  });
+}
+
+test('commands are taken on a socket that its owner alone may use, and not over the network', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'door-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const options = socketIn(folder);
+  const before = process.umask();
+  const socket = await serveSocket(options);
+  assert.equal(lstatSync(options.path).mode & 0o777, 0o600);
+  assert.equal(process.umask(), before);
+  assert.deepEqual(await ask(options.path, 'POST', '/leases/release'), [200, 'released']);
+  assert.deepEqual(await ask(options.path, 'GET', '/healthz'), [200, 'ok\n']);
+  assert.equal((await fetch(`${base}/leases/release`, { method: 'POST' })).status, 405);
+  assert.equal((await get('/leases'))[0], 404);
+  // Another agent with the same state is told so, and the first goes on.
+  await assert.rejects(serveSocket(options), { code: 'EADDRINUSE' });
+  assert.deepEqual(await ask(options.path, 'GET', '/healthz'), [200, 'ok\n']);
+  await new Promise((resolve) => socket.close(resolve));
+  assert.equal(existsSync(options.path), false);
+});
+
+test('the socket of an agent that was killed is replaced, and nothing else is', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'door-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const options = socketIn(folder);
+  const killed = spawn(process.execPath, [
+    '-e',
+    `require('net').createServer().listen(${JSON.stringify(options.path)}, () => console.log('up'))`,
+  ]);
+  await once(killed.stdout, 'data');
+  killed.kill('SIGKILL');
+  await once(killed, 'exit');
+  assert.ok(existsSync(options.path));
+  const socket = await serveSocket(options);
+  assert.deepEqual(await ask(options.path, 'GET', '/healthz'), [200, 'ok\n']);
+  await new Promise((resolve) => socket.close(resolve));
+  writeFileSync(options.path, 'mine');
+  await assert.rejects(serveSocket(options), { code: 'EADDRINUSE' });
+  assert.ok(lstatSync(options.path).isFile());
 });
