@@ -171,7 +171,7 @@ static void on_readable(struct handle *handle) {
     report(handle, (int)count);
     if (handle->fd < 0) return;
     give_back(socket, count);
-    if (count < socket->batch) return;  // drained: no need to look once more
+    // More may have come meanwhile, even if that was all: to look costs less than to go round the loop.
   }
 }
 
