@@ -22,8 +22,9 @@ static struct iovec out_parts[BATCH];
 static struct mmsghdr departures[BATCH];
 static unsigned queued;
 // What arrives lies in a ring that the kernel fills (PACKET_RX_RING): a generator must not be slower than
-// what it measures.
-enum { SLOTS = 8192, SLOT = 2048, BLOCK = 1 << 16 };
+// what it measures. No larger than it needs to be: the processor that sends fills it, so that a ring which
+// its cache does not hold would slow down what is measured.
+enum { SLOTS = 2048, SLOT = FRAME_MAX, BLOCK = 1 << 16 };
 static uint8_t *ring;
 static unsigned next, taken;
 
