@@ -111,10 +111,11 @@ function subnetOf(prefix: Prefix, { place }: Directive, model: ServerModel): Sub
 /** Moves what all pools of a level say to that level, and leaves out pools that give nothing. */
 export function settleTimes(model: ServerModel): void {
   for (const { pools, level } of model.subnets) {
-    const time = common(pools.map((pool) => pool.level.leaseTime));
-    if (time === undefined) continue;
-    level.leaseTime = time;
-    for (const pool of pools) delete pool.level.leaseTime;
+    const last = pools.at(-1)?.level.leaseTime;
+    if (last === undefined) continue;
+    // Hosts with an address in none of the ranges have the time of the last one.
+    level.leaseTime = last;
+    for (const pool of pools) if (pool.level.leaseTime === last) delete pool.level.leaseTime;
   }
   const time = common(model.subnets.map(({ level }) => level.leaseTime));
   if (time === undefined) return;

@@ -154,7 +154,8 @@ for (const [rule, option, want] of [
 }
 
 test('dhcpd.conf: what a group says holds for what is in it, and gives way to what that says', () => {
-  const spec = specOf(`group { option domain-name "g"; default-lease-time 60; max-lease-time 90;
+  const spec =
+    specOf(`group { option domain-name "g"; default-lease-time 60; max-lease-time 90; min-lease-time 30;
     subnet 192.0.2.0 netmask 255.255.255.0 { option domain-name "s"; range 192.0.2.9; } }`);
   const [subnet] = spec.subnets;
   assert.deepEqual(subnet?.options, { domainName: 's' });
@@ -163,8 +164,9 @@ test('dhcpd.conf: what a group says holds for what is in it, and gives way to wh
   assert.deepEqual(subnet?.pools, [{ start: '192.0.2.9', end: '192.0.2.9' }]);
 });
 
-test('dhcpd.conf: dhcpd gives no more than a day unless it is told to', () => {
+test('dhcpd.conf: dhcpd gives no more than a day and no less than 5 minutes unless it is told to', () => {
   assert.equal(specOf(SUBNET).maxLeaseTime, '1d');
+  assert.equal(specOf(SUBNET).minLeaseTime, '5m');
   assert.equal(specOf(`default-lease-time 999; max-lease-time 100; ${SUBNET}`).leaseTime, '1m40s');
 });
 

@@ -24,6 +24,7 @@ import { type Statement, statementsOf } from './statements.ts';
 /** dhcpd's defaults, in seconds. */
 const DEFAULT_LEASE_TIME = 43_200;
 const MAX_LEASE_TIME = 86_400;
+const MIN_LEASE_TIME = 300;
 const NAME_MAX = 63;
 
 /** Reads dhcpd.conf; throws ConvertError where it is none. */
@@ -43,6 +44,9 @@ const DECLARATIONS = new Set([
   'subclass',
   'range',
 ]);
+
+/** Pools and hosts have no bounds here. */
+const UNBOUNDED: ReadonlySet<string> = new Set(['pool', 'host']);
 
 class ConfigReader {
   readonly model = newServer();
@@ -68,6 +72,7 @@ class ConfigReader {
     this.block(statements, newScope('root', null, { level: this.model.level }));
     this.model.level.leaseTime ??= DEFAULT_LEASE_TIME;
     this.model.level.maxLeaseTime ??= MAX_LEASE_TIME;
+    this.model.level.minLeaseTime ??= MIN_LEASE_TIME;
     this.settle();
     this.classes.finish(this.hosts, this.parameters.classes);
     this.hosts.finish();
@@ -97,6 +102,11 @@ class ConfigReader {
   private block(statements: readonly Statement[], scope: Scope): void {
     const declarations = statements.filter((one) => !this.parameter(one, scope));
     encapsulateOptions(scope, this.spaces);
+    const { maxLeaseTime = MAX_LEASE_TIME } = scope.level;
+    // What is farther out is no less than dhcpd's own minimum, which gives way to a maximum.
+    if (maxLeaseTime < MIN_LEASE_TIME && !UNBOUNDED.has(scope.kind)) {
+      scope.level.minLeaseTime ??= maxLeaseTime;
+    }
     for (const one of declarations) this.declaration(one, scope);
     for (const { level } of groupsAround(scope))
       if (scope.kind !== 'group') inherit(scope.level, level);

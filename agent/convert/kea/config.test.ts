@@ -138,8 +138,11 @@ for (const [rule, entry, want] of [
 }
 
 test('kea: a lease is of two hours unless it says otherwise, and a declined address rests for a day', () => {
-  const { leaseTime, maxLeaseTime, declineQuarantine } = specOf(conf({}));
-  assert.deepEqual([leaseTime, maxLeaseTime, declineQuarantine], ['2h', undefined, '1d']);
+  const { leaseTime, minLeaseTime, maxLeaseTime, declineQuarantine } = specOf(conf({}));
+  assert.deepEqual(
+    [leaseTime, minLeaseTime, maxLeaseTime, declineQuarantine],
+    ['2h', '2h', '2h', '1d'],
+  );
 });
 
 test('kea: global reservations count only where Kea looks for them', () => {

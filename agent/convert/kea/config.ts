@@ -92,7 +92,11 @@ class ConfigReader {
     const { switches } = model;
     const scope = newOptionScope(model.level, null, this.spaces);
     this.level(fields, scope);
-    model.level.leaseTime ??= VALID_LIFETIME;
+    if (model.level.leaseTime === undefined) {
+      model.level.leaseTime = VALID_LIFETIME;
+      model.level.minLeaseTime ??= VALID_LIFETIME;
+      model.level.maxLeaseTime ??= VALID_LIFETIME;
+    }
     if (fields.boolean('authoritative') === true) switches.authoritative = true;
     if (fields.boolean('echo-client-id') === false) switches.echoClientId = false;
     if (fields.boolean('match-client-id') === false) switches.identity = 'HardwareAddress';

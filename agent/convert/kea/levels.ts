@@ -14,10 +14,14 @@ export function readTimes(fields: Fields, level: Level): void {
   const maxLeaseTime = seconds('max-valid-lifetime');
   const renewal = seconds('renew-timer');
   const rebinding = seconds('rebind-timer');
+  // Where a level says one of the three, it speaks of all: nobody gets less or more than it allows.
+  const bound = leaseTime ?? minLeaseTime ?? maxLeaseTime;
   Object.assign(level, {
     ...(leaseTime !== undefined && { leaseTime }),
-    ...(minLeaseTime !== undefined && { minLeaseTime }),
-    ...(maxLeaseTime !== undefined && { maxLeaseTime }),
+    ...(bound !== undefined && {
+      minLeaseTime: minLeaseTime ?? bound,
+      maxLeaseTime: maxLeaseTime ?? bound,
+    }),
     ...(renewal !== undefined && {
       renewalTime: { seconds: renewal, place: fields.placeOf('renew-timer') },
     }),
