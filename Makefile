@@ -110,11 +110,11 @@ test-bench: setup peers ## That the load generator tells right from wrong (root;
 	@$(TEST) e2e/bench/*.test.ts
 
 .PHONY: build
-build: setup ## Bundle the agent with its addon into build/agent
+build: setup ## Bundle agent and operator into build/agent and build/operator
 	@node scripts/build.ts
 
-.PHONY: image
-image: build ## The agent's image as an archive, made without a registry
+.PHONY: images
+images: build ## Both images as archives for docker load, podman load and ctr import, made without a registry: build/images
 	@node scripts/image.ts
 
 .PHONY: clean

@@ -1,5 +1,6 @@
-// Makes the agent's image without a registry: the bundle, node, the libraries both need, nothing else. The archive is
-// what `docker load`, `podman load` and `ctr images import` take. Same inputs, same bytes.
+// Makes the images of agent and operator without a registry: node and the libraries it needs in a layer that both share, the
+// bundle in another, nothing else. The archives are what `docker load`, `podman load` and `ctr images import` take. Same
+// inputs, same bytes. For another architecture run it on such a machine.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -13,77 +14,87 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ENVIRONMENT, NODE_FLAGS } from './launch.ts';
+import { gzipSync } from 'node:zlib';
+import { LAUNCHES, type Launch } from './launch.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const WORK = 'build/image';
-const ROOT = `${WORK}/root`;
 const OUT = 'build/images';
-const NAME = `dhcp-operator/agent:${version}`;
 const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
+const FOLDERS = ['usr/bin', 'tmp', 'etc/dhcp-operator', 'var/lib/dhcp-operator'];
+const NEVER = '1970-01-01T00:00:00Z';
 
 rmSync(WORK, { recursive: true, force: true });
-for (const folder of [
-  'usr/bin',
-  'app',
-  'tmp',
-  'etc',
-  'var/lib/dhcp-operator',
-  'etc/dhcp-operator',
-]) {
-  mkdirSync(join(ROOT, folder), { recursive: true });
-}
-
-cpSync(realpathSync(process.execPath), `${ROOT}/usr/bin/node`);
-run('strip', ['--strip-unneeded', `${ROOT}/usr/bin/node`]);
-cpSync('build/agent', `${ROOT}/app`, { recursive: true });
-for (const library of librariesOf([`${ROOT}/usr/bin/node`, ...addons()])) {
-  mkdirSync(join(ROOT, dirname(library)), { recursive: true });
-  cpSync(realpathSync(library), join(ROOT, library));
-}
-
-writeFileSync(
-  `${ROOT}/etc/passwd`,
-  'root:x:0:0:root:/:/usr/bin/node\nagent:x:65532:65532:agent:/:/usr/bin/node\n',
-);
-writeFileSync(`${ROOT}/etc/group`, 'root:x:0:\nagent:x:65532:\n');
-// Without it glibc would not look into /etc/hosts.
-writeFileSync(`${ROOT}/etc/nsswitch.conf`, 'hosts: files dns\n');
-
-const layer = `${WORK}/layer.tar`;
-tar(layer, ROOT, ['.']);
-const config = {
-  architecture: ARCHITECTURE,
-  os: 'linux',
-  created: '1970-01-01T00:00:00Z',
-  config: {
-    Entrypoint: ['/usr/bin/node', ...NODE_FLAGS, '/app/main.mjs'],
-    Cmd: ['run', '-f', '/etc/dhcp-operator'],
-    Env: ['PATH=/usr/bin', 'NODE_ENV=production', ...ENVIRONMENT],
-    WorkingDir: '/',
-    Labels: {
-      'org.opencontainers.image.version': version,
-      'org.opencontainers.image.licenses': 'Apache-2.0',
-    },
-  },
-  rootfs: { type: 'layers', diff_ids: [`sha256:${digestOf(layer)}`] },
-  history: [{ created: '1970-01-01T00:00:00Z', created_by: 'scripts/image.ts' }],
-};
-const configText = JSON.stringify(config);
-const configName = `${createHash('sha256').update(configText).digest('hex')}.json`;
-writeFileSync(`${WORK}/${configName}`, configText);
-writeFileSync(
-  `${WORK}/manifest.json`,
-  JSON.stringify([{ Config: configName, RepoTags: [NAME], Layers: ['layer.tar'] }]),
-);
 mkdirSync(OUT, { recursive: true });
-tar(`${OUT}/agent.tar`, WORK, ['manifest.json', configName, 'layer.tar']);
-console.log(`${OUT}/agent.tar: ${NAME} for ${ARCHITECTURE}, ${mebibytes(`${OUT}/agent.tar`)} MiB`);
+const base = layer('base', baseRoot(`${WORK}/base`));
+for (const launch of LAUNCHES) image(launch);
+
+function image(launch: Launch): void {
+  const { name } = launch;
+  const root = `${WORK}/${name}`;
+  mkdirSync(`${root}/app`, { recursive: true });
+  cpSync(`build/${name}`, `${root}/app`, { recursive: true });
+  const layers = [base, layer(name, root)];
+  const config = JSON.stringify(configOf(launch, layers));
+  const configName = `${sha256(config)}.json`;
+  writeFileSync(`${WORK}/${configName}`, config);
+  const reference = `dhcp-operator/${name}:${version}`;
+  const files = layers.map(({ file }) => file);
+  writeFileSync(
+    `${WORK}/manifest.json`,
+    JSON.stringify([{ Config: configName, RepoTags: [reference], Layers: files }]),
+  );
+  const archive = `${OUT}/${name}.tar`;
+  tar(archive, WORK, ['manifest.json', configName, ...files]);
+  const packed = layers.reduce((sum, one) => sum + one.packed, 0);
+  console.log(
+    `${archive}: ${reference} for ${ARCHITECTURE}, ${mebibytes(statSync(archive).size)} MiB, ${mebibytes(packed)} MiB as a registry would move it`,
+  );
+}
+
+function configOf({ flags, environment, command, user }: Launch, layers: readonly Layer[]): object {
+  return {
+    architecture: ARCHITECTURE,
+    os: 'linux',
+    created: NEVER,
+    config: {
+      User: user,
+      Entrypoint: ['/usr/bin/node', ...flags, '/app/main.mjs'],
+      Cmd: command,
+      Env: ['PATH=/usr/bin', 'NODE_ENV=production', ...environment],
+      WorkingDir: '/',
+      Labels: {
+        'org.opencontainers.image.version': version,
+        'org.opencontainers.image.licenses': 'Apache-2.0',
+      },
+    },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => `sha256:${digest}`) },
+    history: layers.map(() => ({ created: NEVER, created_by: 'scripts/image.ts' })),
+  };
+}
+
+/** Everything but the bundles. */
+function baseRoot(root: string): string {
+  for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
+  const node = `${root}/usr/bin/node`;
+  cpSync(realpathSync(process.execPath), node);
+  run('strip', ['--strip-unneeded', node]);
+  for (const library of librariesOf([node, ...addons()])) {
+    mkdirSync(join(root, dirname(library)), { recursive: true });
+    cpSync(realpathSync(library), join(root, library));
+  }
+  writeFileSync(
+    `${root}/etc/passwd`,
+    'root:x:0:0:root:/:/usr/bin/node\ndhcp:x:65532:65532:dhcp:/:/usr/bin/node\n',
+  );
+  writeFileSync(`${root}/etc/group`, 'root:x:0:\ndhcp:x:65532:\n');
+  // Without it glibc would not look into /etc/hosts.
+  writeFileSync(`${root}/etc/nsswitch.conf`, 'hosts: files dns\n');
+  return root;
+}
 
 function addons(): string[] {
-  return ['packet.node', 'raw.node']
-    .map((name) => `${ROOT}/app/${name}`)
-    .filter((path) => existsSync(path));
+  return ['packet.node', 'raw.node'].map((name) => `build/agent/${name}`).filter(existsSync);
 }
 
 /** The shared libraries that these need, and the loader, by the paths under which they ask for them. */
@@ -95,6 +106,20 @@ function librariesOf(binaries: readonly string[]): Set<string> {
     .map((line) => /(\/[^ ]+) \(0x/.exec(line)?.[1])
     .filter((path) => path !== undefined);
   return new Set(paths);
+}
+
+interface Layer {
+  readonly file: string;
+  readonly digest: string;
+  /** Its size when compressed. */
+  readonly packed: number;
+}
+
+function layer(name: string, root: string): Layer {
+  const file = `${name}.layer.tar`;
+  tar(`${WORK}/${file}`, root, ['.']);
+  const bytes = readFileSync(`${WORK}/${file}`);
+  return { file, digest: sha256(bytes), packed: gzipSync(bytes).length };
 }
 
 function tar(archive: string, folder: string, names: readonly string[]): void {
@@ -109,12 +134,12 @@ function tar(archive: string, folder: string, names: readonly string[]): void {
   run('tar', [...reproducible, '-cf', archive, '-C', folder, ...names]);
 }
 
-function digestOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
+function sha256(data: string | Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
 }
 
-function mebibytes(file: string): string {
-  return (statSync(file).size / 2 ** 20).toFixed(0);
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 function run(command: string, args: readonly string[]): void {
