@@ -16,7 +16,7 @@ export type Told = { readonly cel: string } | { readonly untold: string };
 /** Says in CEL which clients a condition is about. */
 export function celOf(condition: Condition, classes: ClassConditions): Told {
   try {
-    const cel = tell(condition, { classes, depth: 0 });
+    const cel = tell(condition, { classes, depth: 0, spent: { parts: 0 } });
     const fault = cel.length > CEL_MAX ? 'is too long' : checkClassMatch(cel);
     return fault === null ? { cel } : { untold: `what it would be ${fault}` };
   } catch (error) {
@@ -30,14 +30,19 @@ const CEL_MAX = 4096;
 
 class Untold extends Error {}
 
+/** Conditions that ask for each other's classes again and again could grow without end; more have no room anyway. */
+const PARTS_MAX = 2000;
+
 interface Context {
   readonly classes: ClassConditions;
   readonly depth: number;
+  readonly spent: { parts: number };
 }
 
 function tell(condition: Condition, context: Context): string {
   const inner = { ...context, depth: context.depth + 1 };
   if (inner.depth > DEPTH_MAX) throw new Untold('it goes round in circles, or too deep');
+  if (++context.spent.parts > PARTS_MAX) throw new Untold('it is too long');
   switch (condition.kind) {
     case 'constant':
       return String(condition.value);

@@ -68,7 +68,7 @@ function combined(kind: 'and' | 'or', parts: readonly Condition[], neutral: bool
   const flat = parts.flatMap((part) => (part.kind === kind ? part.of : [part]));
   const decided = flat.find((part) => part.kind === 'constant' && part.value !== neutral);
   if (decided !== undefined) return decided;
-  const rest = flat.filter((part) => part.kind !== 'constant');
+  const rest = [...new Set(flat.filter((part) => part.kind !== 'constant'))];
   if (rest.length === 0) return { kind: 'constant', value: neutral };
   return rest.length === 1 ? rest[0]! : { kind, of: rest };
 }

@@ -77,6 +77,28 @@ test('leases go into the store as the server would have written them', async () 
   });
 });
 
+test('more leases than the store writes at a time are all written', async () => {
+  let text = '';
+  for (let i = 0; i < 80_000; i++) {
+    const address = `10.${2 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}`;
+    const mac = [i >>> 16, i >>> 8, i].map((octet) => (octet & 255).toString(16)).join(':');
+    text += `lease ${address} { ends epoch ${Math.round((NOW + HOUR) / 1000)}; binding state active; hardware ethernet 2:0:0:${mac}; client-hostname "${'x'.repeat(60)}"; }\n`;
+  }
+  await inStore(async (directory) => {
+    const { placed } = convert({
+      config: { path: 'dhcpd.conf', text: 'subnet 10.0.0.0 netmask 255.0.0.0 {}' },
+      from: 'dhcpd',
+      leases: [{ path: 'dhcpd.leases', text }],
+      naming: {},
+      interfaces: ['eth0'],
+      files: filesOf({}),
+      leasesAsObjects: false,
+      now: NOW as WallMillis,
+    });
+    assert.deepEqual(await storeLeases(directory, placed), { written: 80_000, older: 0 });
+  });
+});
+
 test('what the store knows more recent things of stays as it is', async () => {
   await inStore(async (directory) => {
     await storeLeases(directory, placed(LEASES));

@@ -30,8 +30,13 @@ export async function storeLeases(
       const known = store.leases.get(lease.address);
       const heard = one.lease.lastTransaction - ahead;
       if (known !== undefined && known.lastTransaction + SECOND > heard) continue;
-      // 0 is a store that cannot be written to, of which `sync` says more.
-      if (store.leases.put(lease) === 0) break;
+      // 0 is a store that has enough to write, or cannot: then this throws.
+      let ticket = store.leases.put(lease);
+      if (ticket === 0) {
+        await store.sync();
+        ticket = store.leases.put(lease);
+      }
+      if (ticket === 0) throw new Error(`${directory}: the lease store takes no more`);
       written++;
     }
     await store.sync();

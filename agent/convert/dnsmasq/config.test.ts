@@ -218,6 +218,24 @@ test('dnsmasq: a file that includes itself is refused in one line', () => {
   });
 });
 
+test('dnsmasq: tags that are made of tags again and again are told at once', () => {
+  let text = `${RANGE}dhcp-mac=set:t0,02:00:5e:*:*:*\ndhcp-match=set:u0,175\n`;
+  for (let i = 1; i <= 12; i++) {
+    const all = Array.from({ length: 8 }, (_, k) => `tag:${k % 2 === 0 ? 't' : '!u'}${i - 1}`).join(
+      ',',
+    );
+    text += `tag-if=set:t${i},${all}\ntag-if=set:u${i},${all}\n`;
+  }
+  const [own] = specOf(`${text}dhcp-option=tag:t12,option:mtu,1400`).classes ?? [];
+  assert.notEqual(own, undefined);
+});
+
+test("dnsmasq: tags that depend on themselves are nobody's", () => {
+  const text = `${RANGE}tag-if=set:a,tag:b\ntag-if=set:b,tag:a\ndhcp-option=tag:a,option:mtu,1400`;
+  assert.match(findingsOf(text).join(), /tags depend on each other/);
+  assert.equal(specOf(text).classes?.[0]?.match, 'false');
+});
+
 test('dnsmasq: whatever it says, what comes out is valid, or one line says why nothing does', () => {
   const tokens = testFile('dnsmasq.conf').text.match(/\n|[,=:]|[^\n,=:]+/g)!;
   const hosts = testFile('dnsmasq-hosts').text;

@@ -36,6 +36,8 @@ export class Tags {
   private readonly sources = new Map<string, Condition[]>();
   private readonly derived = new Map<string, (readonly TagRef[])[]>();
   private readonly pools = new Map<string, Set<Pool>>();
+  /** What has been worked out, until more is said. */
+  private readonly known = new Map<string, Condition>();
   private readonly allPools: Pool[] = [];
   private readonly report: Report;
 
@@ -45,6 +47,7 @@ export class Tags {
 
   /** Says who has a tag. */
   define(tag: string, condition: Condition): void {
+    this.known.clear();
     const others = this.sources.get(tag);
     if (others === undefined) this.sources.set(tag, [condition]);
     else others.push(condition);
@@ -52,6 +55,7 @@ export class Tags {
 
   /** Says that whoever has all of these has the tag. */
   derive(tag: string, from: readonly TagRef[]): void {
+    this.known.clear();
     const others = this.derived.get(tag);
     if (others === undefined) this.derived.set(tag, [from]);
     else others.push(from);
@@ -74,16 +78,22 @@ export class Tags {
 
   /** Whether a client has all of these, the pool that it is in left out of account. */
   conditionOf(tags: readonly TagRef[], depth = 0): Condition {
-    if (depth > DEPTH_MAX) return { kind: 'unknown', what: 'tags depend on each other' };
     return all(
       tags.map(({ name, negated }) => {
-        const derived = (this.derived.get(name) ?? []).map((from) =>
-          this.conditionOf(from, depth + 1),
-        );
-        const has = any([...(this.sources.get(name) ?? []), ...derived]);
+        const has = this.has(name, depth);
         return negated ? negation(has) : has;
       }),
     );
+  }
+
+  private has(tag: string, depth: number): Condition {
+    if (depth > DEPTH_MAX) return { kind: 'unknown', what: 'tags depend on each other' };
+    const known = this.known.get(tag);
+    if (known !== undefined) return known;
+    const derived = (this.derived.get(tag) ?? []).map((from) => this.conditionOf(from, depth + 1));
+    const condition = any([...(this.sources.get(tag) ?? []), ...derived]);
+    this.known.set(tag, condition);
+    return condition;
   }
 
   /**

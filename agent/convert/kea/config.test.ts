@@ -216,6 +216,28 @@ for (const [mistake, text, message] of [
   });
 }
 
+test('kea: classes that ask for classes again and again are told at once', () => {
+  const classes = Array.from({ length: 40 }, (_, i) => {
+    const test =
+      i === 0
+        ? 'option[12].exists'
+        : `member('c${i - 1}') and not member('c${i - 1}') or member('c${i - 1}')`;
+    return { name: `c${i}`, test };
+  });
+  const text = conf({ global: `, "client-classes": ${JSON.stringify(classes)}` });
+  assert.match(findingsOf(text).join('\n'), /class c6: it is too long; nobody is in it now/);
+  assert.equal(specOf(text).classes?.length, 40);
+});
+
+test('kea: classes that ask for themselves have nobody in them', () => {
+  const classes = [
+    { name: 'a', test: "member('b')" },
+    { name: 'b', test: "member('a')" },
+  ];
+  const text = conf({ global: `, "client-classes": ${JSON.stringify(classes)}` });
+  assert.match(findingsOf(text).join('\n'), /it goes round in circles/);
+});
+
 test('kea: whatever it says, what comes out is valid, or one line says why nothing does', () => {
   const tokens = testFile('kea.conf').text.match(/\s+|[{}[\],:]|"[^"]*"|[^\s{}[\],:"]+/g)!;
   const classes = testFile('kea-classes.json').text.match(/\s+|[()']|[^\s()']+/g)!;
