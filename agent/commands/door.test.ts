@@ -265,6 +265,12 @@ test('a quarantine has an end or none, and replaces a reservation', async () => 
   assert.deepEqual(await stateOf('192.0.2.78'), ['192.0.2.78 Quarantined']);
   const forEver = await post('quarantine', 'address=192.0.2.78');
   assert.match(forEver.done[0]!, /given to nobody until that is taken back/);
+  await post('quarantine', 'address=192.0.2.78&for=1ms');
+  const deadline = Date.now() + 20_000;
+  while ((await stateOf('192.0.2.78')).length > 0) {
+    assert.ok(Date.now() < deadline, 'it ends by itself');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   await post('delete', 'address=192.0.2.78');
 });
 

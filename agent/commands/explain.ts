@@ -95,6 +95,7 @@ async function byManifests(
   const loaded = loadManifests(files, new Intents(stateDir).read());
   for (const problem of loaded.problems) console.error(formatProblem(problem));
   const servers = new Map(loaded.config.servers.map((config) => [config.name, config]));
+  if (servers.size === 0) throw new Error(`no DhcpServer of ${files.join(' ')} can run`);
   const [server, config] = serverCalled(servers, text(values.server), files.join(' '));
   const { machine, leases, now } = await machineFor(config, stateDir);
   const ifindex = interfaceFor(machine.core.links, question, text(values.interface));

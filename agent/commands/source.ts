@@ -88,7 +88,11 @@ function combine(
   intents: Intents | null,
 ): DhcpLease | null {
   const { owner } = source;
-  if (intents !== null) return intentObject(intents, lease, owner, source.now());
+  if (intents !== null) {
+    const object = intentObject(intents, lease, owner, source.now());
+    // A quarantine that is over, a pin of nobody: nothing is so, whatever was wanted.
+    return object.status === undefined ? null : object;
+  }
   return lease === null ? null : leaseObject(lease, owner);
 }
 
