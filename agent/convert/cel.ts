@@ -3,7 +3,7 @@ import { messageTypeName } from '../../codec/v4/header.ts';
 import { fromUtf8 } from '../../codec/v4/kind.ts';
 import { OPTION, optionByCode } from '../../codec/v4/options.ts';
 import { checkClassMatch } from '../../crds/compile/packetcel.ts';
-import { type Comparison, type Condition, comparisonOf, type Data, NEVER } from './condition.ts';
+import { any, type Comparison, type Condition, comparisonOf, type Data } from './condition.ts';
 import { DEPTH_MAX } from './fault.ts';
 import { printable } from './optionyaml.ts';
 
@@ -11,17 +11,23 @@ import { printable } from './optionyaml.ts';
 export type ClassConditions = ReadonlyMap<string, Condition>;
 
 /** An expression over `packet`, or what of it cannot be told. */
-export type Told = { readonly cel: string } | { readonly untold: string };
+export type Told =
+  | { readonly cel: string }
+  | { readonly untold: string; readonly isTooLong?: true };
 
 /** Says in CEL which clients a condition is about. */
 export function celOf(condition: Condition, classes: ClassConditions): Told {
   try {
     const cel = tell(condition, { classes, depth: 0, spent: { parts: 0 } });
-    const fault = cel.length > CEL_MAX ? 'is too long' : checkClassMatch(cel);
-    return fault === null ? { cel } : { untold: `what it would be ${fault}` };
+    if (cel.length > CEL_MAX) return TOO_LONG;
+    const fault = checkClassMatch(cel);
+    if (fault === null) return { cel };
+    const untold = `as CEL it would be wrong: ${fault}`;
+    return /Exceeded/i.test(fault) ? { untold, isTooLong: true } : { untold };
   } catch (error) {
-    if (error instanceof Untold) return { untold: error.message };
-    throw error;
+    if (!(error instanceof Untold)) throw error;
+    const { message } = error;
+    return message === TOO_LONG.untold ? TOO_LONG : { untold: message };
   }
 }
 
@@ -42,7 +48,7 @@ interface Context {
 function tell(condition: Condition, context: Context): string {
   const inner = { ...context, depth: context.depth + 1 };
   if (inner.depth > DEPTH_MAX) throw new Untold('it goes round in circles, or too deep');
-  if (++context.spent.parts > PARTS_MAX) throw new Untold('it is too long');
+  if (++context.spent.parts > PARTS_MAX) throw new Untold(TOO_LONG.untold);
   switch (condition.kind) {
     case 'constant':
       return String(condition.value);
@@ -334,15 +340,18 @@ function architectureOf(part: Condition): number | null {
   return (octets[0]! << 8) | octets[1]!;
 }
 
-/** A long list of alternatives in portions that one expression has room for. */
-export function portionsOf(condition: Condition): readonly Condition[] {
-  if (condition.kind !== 'or' || condition.of.length <= PORTION) return [condition];
-  const portions: Condition[] = [];
-  for (let at = 0; at < condition.of.length; at += PORTION) {
-    portions.push({ kind: 'or', of: condition.of.slice(at, at + PORTION) });
-  }
-  return portions.length === 0 ? [NEVER] : portions;
+/** The same as `celOf`, of a long list of alternatives in as many expressions as it takes. */
+export function portionsOf(condition: Condition, classes: ClassConditions): readonly Told[] {
+  if (condition.kind !== 'or') return [celOf(condition, classes)];
+  const { of } = condition;
+  const told = of.length <= PORTION ? celOf(condition, classes) : TOO_LONG;
+  if (!('isTooLong' in told) || of.length < WORTH_IT) return [told];
+  const half = of.length <= PORTION ? Math.ceil(of.length / 2) : PORTION;
+  return [of.slice(0, half), of.slice(half)].flatMap((part) => portionsOf(any(part), classes));
 }
 
 /** A list in CEL has at most 200 elements here, and 4096 octets hold as many hardware addresses. */
 const PORTION = 150;
+/** What few alternatives are too long for is not made shorter by taking them apart. */
+const WORTH_IT = 16;
+const TOO_LONG = { untold: 'it is too long', isTooLong: true } as const;

@@ -1,5 +1,5 @@
 import type { BootEntry, ClientClass } from '../../crds/types/dhcpsubnet.ts';
-import { type ClassConditions, celOf, portionsOf } from './cel.ts';
+import { type ClassConditions, portionsOf } from './cel.ts';
 import { all, any, type Condition, negation } from './condition.ts';
 import { forbid, type LevelYaml, levelYaml } from './levels.ts';
 import type { Class, Permit } from './model.ts';
@@ -40,8 +40,7 @@ export class Classes {
     const what = `class ${one.name}`;
     forbid(one.level, ['ipv6OnlyWait'], { place, what, report });
     const drafts: ClassDraft[] = [];
-    for (const portion of portionsOf(one.when)) {
-      const told = celOf(portion, this.conditions);
+    for (const told of portionsOf(one.when, this.conditions)) {
       let match = 'false';
       if ('cel' in told) match = told.cel;
       else this.report.add(place, what, `${told.untold}; nobody is in it now`, BY_HAND);
@@ -63,8 +62,7 @@ export class Classes {
     const known = condition.kind === 'class' ? this.names.get(condition.name) : undefined;
     if (known !== undefined && known.length > 0) return known;
     const names: string[] = [];
-    for (const portion of portionsOf(condition)) {
-      const told = celOf(portion, this.conditions);
+    for (const told of portionsOf(condition, this.conditions)) {
       if ('untold' in told) {
         this.report.add(place, what, told.untold, BY_HAND);
         return null;

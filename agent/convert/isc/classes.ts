@@ -1,4 +1,4 @@
-import { any, type Condition, type Data, equal, NEVER } from '../condition.ts';
+import { any, type Condition, type Data, NEVER } from '../condition.ts';
 import type { Class, Level, ServerModel } from '../model.ts';
 import type { Place, Report } from '../report.ts';
 import { conditionOf, dataOf } from './expressions.ts';
@@ -15,10 +15,10 @@ interface Draft {
   readonly level: Level;
   condition: Condition | null;
   /** What subclasses are told by. */
-  by: Data | null;
+  by: readonly Token[] | null;
   refuse: boolean;
   readonly subclasses: {
-    readonly value: Data;
+    readonly value: readonly Token[];
     readonly name: string | null;
     readonly level: Level;
     readonly place: Place;
@@ -48,7 +48,7 @@ export class ClassReader {
   takeSubclass(tokens: readonly Token[], scope: Scope, place: Place, hasSettings: boolean): string {
     const parent = tokens[1]?.text ?? '';
     const draft = this.draft(parent, place, scope.level);
-    const value = dataOf(tokens.slice(2), this.spaces, place);
+    const value = tokens.slice(2);
     const name = `${parent} ${textOf(tokens.slice(2))}`;
     draft.subclasses.push({ value, name: hasSettings ? name : null, level: scope.level, place });
     return name;
@@ -61,7 +61,7 @@ export class ClassReader {
     for (const { name, place, level, by, condition, refuse, subclasses } of this.drafts.values()) {
       const members: Condition[] = [];
       for (const one of subclasses) {
-        const when = by === null ? NEVER : equal(by, one.value);
+        const when = by === null ? NEVER : this.sameness(by, one.value, one.place);
         members.push(when);
         if (one.name !== null) {
           classes.push({ place: one.place, name: one.name, when, refuse: false, level: one.level });
@@ -70,6 +70,11 @@ export class ClassReader {
       const parts = condition === null ? members : [condition, ...members];
       classes.push({ place, name, when: any(parts), refuse, level });
     }
+  }
+
+  private sameness(by: readonly Token[], value: readonly Token[], place: Place): Condition {
+    const equals: Token = { kind: 'sign', text: '=', place };
+    return conditionOf([...by, equals, ...value], this.spaces, place);
   }
 
   private draft(name: string, place: Place, level: Level): Draft {
@@ -98,7 +103,7 @@ export class ClassReader {
           .slice(isCondition ? 2 : 1)
           .filter((token, i) => !(i === 0 && isSign(token, '=')));
         if (isCondition) draft.condition = conditionOf(rest, this.spaces, place);
-        else draft.by = dataOf(rest, this.spaces, place);
+        else draft.by = rest;
         return true;
       }
       case 'spawn':

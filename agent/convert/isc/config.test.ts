@@ -153,6 +153,52 @@ for (const [rule, option, want] of [
   });
 }
 
+for (const [rule, by, value, cel] of [
+  [
+    'its hardware',
+    'hardware',
+    '1:02:00:00:00:00:01',
+    'packet.hardwareAddress == "02:00:00:00:00:01"',
+  ],
+  ['an option', 'option agent.circuit-id', '"eth0"', 'packet.circuitId == "eth0"'],
+  [
+    'the maker of its card',
+    'binary-to-ascii(16, 8, ":", substring(hardware, 1, 3))',
+    '"2:0:5e"',
+    'packet.hardwareAddress.startsWith("02:00:5e")',
+  ],
+  [
+    'the first of what it sends',
+    'pick-first-value(option dhcp-client-identifier, hardware)',
+    '1:02:00:00:00:00:01',
+    '(packet.option(61) == "01020000000001") || ((!packet.sent(61)) && (packet.hardwareAddress == "02:00:00:00:00:01"))',
+  ],
+] as const) {
+  test(`dhcpd.conf: a subclass by ${rule}`, () => {
+    const text = `${SUBNET} class "c" { match ${by}; } subclass "c" ${value};`;
+    assert.deepEqual(findingsOf(text), []);
+    assert.equal(specOf(text).classes?.[0]?.match, cel);
+  });
+}
+
+for (const [rule, by, count, classes] of [
+  ['hardware addresses', 'hardware', 400, 3],
+  ['the first of two options', 'pick-first-value(option dhcp-client-identifier, hardware)', 100, 3],
+] as const) {
+  test(`dhcpd.conf: a class with more ${rule} than one expression holds is several`, () => {
+    let text = `class "c" { match ${by}; }`;
+    for (let i = 0; i < count; i++) {
+      text += `subclass "c" 1:02:00:00:00:${(i >> 8).toString(16)}:${(i & 255).toString(16)};\n`;
+    }
+    text += SUBNET.replace('range', 'pool { allow members of "c"; range').replace('; }', '; } }');
+    assert.deepEqual(findingsOf(text), []);
+    const spec = specOf(text);
+    const names = spec.classes?.map(({ name }) => name);
+    assert.equal(names?.length, classes);
+    assert.deepEqual(spec.subnets[0]?.pools?.[0]?.classes, names);
+  });
+}
+
 test('dhcpd.conf: what a group says holds for what is in it, and gives way to what that says', () => {
   const spec =
     specOf(`group { option domain-name "g"; default-lease-time 60; max-lease-time 90; min-lease-time 30;

@@ -1,5 +1,14 @@
 import { joined, utf8 } from '../../../codec/v4/kind.ts';
-import { all, any, type Condition, type Data, equal, NEVER, negation } from '../condition.ts';
+import {
+  ALWAYS,
+  all,
+  any,
+  type Condition,
+  type Data,
+  equal,
+  NEVER,
+  negation,
+} from '../condition.ts';
 import { ConvertError, DEPTH_MAX } from '../fault.ts';
 import type { Place } from '../report.ts';
 import type { Token } from './lexer.ts';
@@ -17,6 +26,8 @@ type Value =
       readonly width: number;
       readonly separator: string;
     }
+  /** The first of these that was sent. */
+  | { readonly kind: 'first'; readonly of: readonly Value[] }
   /** A number made of octets. */
   | { readonly kind: 'integer'; readonly of: Data; readonly width: number }
   | { readonly kind: 'number'; readonly value: number; readonly word: string };
@@ -251,6 +262,8 @@ function called(name: string, given: readonly Value[]): Value {
       return dataValue({ kind: 'lower', of });
     case 'concat':
       return dataValue(concatenated(given));
+    case 'pick-first-value':
+      return { kind: 'first', of: given };
     case 'extract-int':
       return { kind: 'integer', of, width: number(second) / 8 };
     case 'binary-to-ascii': {
@@ -280,6 +293,7 @@ function concatenated(given: readonly Value[]): Data {
 function sameness(left: Value, right: Value): Condition {
   const reversed = left.kind === 'number' || (left.kind === 'data' && left.data.kind === 'octets');
   const [subject, literal] = reversed ? [right, left] : [left, right];
+  if (subject.kind === 'first') return sameAsFirst(subject.of, literal);
   if (subject.kind === 'integer' && literal.kind === 'number') {
     const { of, width } = subject;
     if (![1, 2, 4].includes(width)) return { kind: 'unknown', what: 'extract-int() of odd width' };
@@ -295,6 +309,30 @@ function sameness(left: Value, right: Value): Condition {
     return octets === null ? NEVER : equal(subject.of, { kind: 'octets', octets });
   }
   return equal(asData(subject), value);
+}
+
+function sameAsFirst(of: readonly Value[], literal: Value): Condition {
+  const before: Condition[] = [];
+  const ways: Condition[] = [];
+  for (const value of of) {
+    ways.push(all([...before.map(negation), sameness(value, literal)]));
+    before.push(wasSent(asData(value)));
+  }
+  return any(ways);
+}
+
+function wasSent(data: Data): Condition {
+  switch (data.kind) {
+    case 'option':
+      return { kind: 'sent', code: data.code };
+    case 'relay':
+      return { kind: 'sentByRelay', code: data.code };
+    case 'hardware':
+    case 'typedHardware':
+      return ALWAYS;
+    default:
+      return { kind: 'unknown', what: 'whether that was sent cannot be asked' };
+  }
 }
 
 function fromAscii(
