@@ -13,6 +13,12 @@ test('run takes files by -f, repeated or as plain arguments', () => {
   assert.deepEqual(command.kind === 'run' && command.files, ['a.yaml', 'c', 'b.yaml']);
 });
 
+for (const verb of ['leases', 'explain', 'convert'] as const) {
+  test(`${verb} reads its arguments itself`, () => {
+    assert.deepEqual(parseCommand([verb, '--help']), { kind: verb, argv: ['--help'] });
+  });
+}
+
 for (const [value, want] of [
   ['127.0.0.1:80', { address: '127.0.0.1', port: 80, asked: true }],
   [':8080', { address: '127.0.0.1', port: 8080, asked: true }],

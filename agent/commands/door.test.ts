@@ -340,6 +340,9 @@ test('who watches is told what there is and then what changes, and asks anew whe
   await until('MODIFIED 192.0.2.17 Quarantined');
   await post('delete', 'address=192.0.2.17');
   await until('DELETED 192.0.2.17 undefined');
+  await post('quarantine', 'address=192.0.2.18&for=1ms');
+  await until('DELETED 192.0.2.18 undefined');
+  await post('delete', 'address=192.0.2.18');
   const told = seen.filter((line) => line === 'MODIFIED 192.0.2.16 Bound').length;
   assert.ok(told < 10, `100 changes at once were told ${told} times`);
   bench.serversChanged();

@@ -45,6 +45,7 @@ export interface Outcome {
 export class Door implements ServersListener {
   private readonly parts: DoorParts;
   private readonly watchers = new Set<LeaseWatcher>();
+  private quarantineTimer: NodeJS.Timeout | undefined;
   private readonly unlisten: () => void;
 
   constructor(parts: DoorParts) {
@@ -60,12 +61,14 @@ export class Door implements ServersListener {
     for (const { address } of [...before.intents, ...after.intents]) {
       this.leaseChanged(after.name, address);
     }
+    this.awaitQuarantines();
   }
 
   /** Who watches asks anew, and is told what there is then. */
   serversChanged(): void {
     for (const watcher of this.watchers) watcher.end();
     this.watchers.clear();
+    clearTimeout(this.quarantineTimer);
   }
 
   /** Ends what is being watched. */
@@ -126,12 +129,41 @@ export class Door implements ServersListener {
       return running === undefined ? null : this.sourceOf(running);
     });
     // Noted from here on, so that nothing is missed between what there is and what comes.
-    if (watch) this.watchers.add(watcher);
+    if (watch) {
+      this.watchers.add(watcher);
+      this.awaitQuarantines();
+    }
     response.once('close', () => this.watchers.delete(watcher));
     const sources = [...this.parts.servers.all()].map((running) => this.sourceOf(running));
     await writeLeases(response, sources, filter);
     if (watch && this.watchers.has(watcher)) watcher.begin();
     else response.end();
+  }
+
+  // Nothing is written when a quarantine by a user ends, so who watches would not hear of it.
+  private awaitQuarantines(): void {
+    clearTimeout(this.quarantineTimer);
+    if (this.watchers.size === 0) return;
+    const ends = [...this.parts.servers.all()].flatMap(({ config, store }) => {
+      const wall = store.wallAt(store.now());
+      return config.intents.flatMap((intent) =>
+        intent.kind === 'Quarantine' && intent.until > wall
+          ? [{ server: config.name, address: intent.address, left: intent.until - wall }]
+          : [],
+      );
+    });
+    const left = Math.min(...ends.map((end) => end.left));
+    if (left === Number.POSITIVE_INFINITY) return;
+    this.quarantineTimer = setTimeout(
+      () => {
+        for (const { server, address } of ends.filter((end) => end.left === left)) {
+          this.leaseChanged(server, address);
+        }
+        this.awaitQuarantines();
+      },
+      Math.min(Math.ceil(left) + 1, DELAY_MAX),
+    );
+    this.quarantineTimer.unref();
   }
 
   private explain(parameters: URLSearchParams): object {
@@ -243,6 +275,9 @@ export class Door implements ServersListener {
     };
   }
 }
+
+/** What setTimeout takes at most. */
+const DELAY_MAX = 0x7fffffff;
 
 function hasAddress({ networks }: ServerConfig, address: Ipv4): boolean {
   return networks.some(({ subnets }) => subnets.some(({ prefix }) => contains(prefix, address)));

@@ -36,6 +36,10 @@ export async function runLeases(argv: readonly string[]): Promise<number> {
     console.log(LEASES_HELP);
     return 0;
   }
+  // Who reads it may have seen enough, as head does.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    process.exit(code === 'EPIPE' ? 0 : 1);
+  });
   const [verb] = positionals;
   return verb !== undefined && VERBS.includes(verb)
     ? change(verb, positionals.slice(1), values)

@@ -20,8 +20,8 @@ export interface WatchedSource extends LeaseSource {
   sync(): Promise<void>;
 }
 
-/** Records looked at between two turns of the event loop: about 1 ms. */
-const PIECE = 250;
+/** Records looked at between two turns of the event loop: 0.8 ms, at 8 µs for an object (1 in 20 of that when held back). */
+const PIECE = 100;
 /** Changes are gathered for so long: a client that starts causes several. */
 const GATHER: Millis = 50;
 
