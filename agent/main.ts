@@ -124,6 +124,7 @@ async function kubernetes(command: KubernetesCommand): Promise<number> {
   const parts = { command, agent, observable: inCluster, rejectedObjects, keeper: null, log };
   const { http, close } = await openHttp(parts);
   const links = await followLinks(agent);
+  inCluster.start();
   const retry = setInterval(() => void agent.retry(), RETRY);
   log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
 

@@ -29,20 +29,14 @@ export class ClusterConfig {
   assignment: Assignment | null = null;
   /** Why the newest one is not in force. */
   problem: string | null = null;
-  /** Resolves when there is a configuration in force. */
-  readonly ready: Promise<void>;
   private readonly parts: ClusterConfigParts;
   private readonly following: Following<ConfigMap>;
   private wanted: Assignment | null = null;
   private work: Promise<void> = Promise.resolve();
-  private isReady: () => void = () => {};
   private toldProblems = '';
 
   constructor(parts: ClusterConfigParts) {
     this.parts = parts;
-    this.ready = new Promise((resolve) => {
-      this.isReady = resolve;
-    });
     const { kube, configMap } = parts;
     this.take(this.copied(), false);
     const fields = `metadata.name=${configMap.name}`;
@@ -105,7 +99,6 @@ export class ClusterConfig {
     await this.parts.apply(config, assignment);
     this.assignment = assignment;
     this.problem = null;
-    this.isReady();
     if (map === null) return;
     const { name, namespace, ownerReferences = [] } = map.metadata;
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), ownerReferences };

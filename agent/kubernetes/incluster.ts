@@ -44,7 +44,7 @@ export class InCluster {
   private readonly parts: InClusterParts;
   private readonly kube: Kube;
   private readonly member: ServerMember | null;
-  private readonly config: ClusterConfig;
+  private config: ClusterConfig | null = null;
   private readonly reporter: Reporter;
   private readonly said = new Map<string, Millis>();
 
@@ -63,15 +63,7 @@ export class InCluster {
     this.member = parts.object.kind === 'DhcpServer' ? this.serverMember() : null;
     this.agent = parts.agent(this.member);
     this.followLeases();
-    const { object, log } = parts;
-    this.config = new ClusterConfig({
-      kube,
-      configMap: { namespace: object.namespace, name: childName(object) },
-      copy: this.copy('manifests.json'),
-      log,
-      intents: () => this.member?.intents() ?? [],
-      apply: (config, assignment) => this.apply(config, assignment),
-    });
+    const { object } = parts;
     this.reporter = new Reporter({
       kube,
       resource: object.kind === 'DhcpServer' ? DHCP_SERVERS : DHCP_RELAYS,
@@ -83,23 +75,30 @@ export class InCluster {
     });
   }
 
-  /** Resolves when a configuration is in force. */
-  get ready(): Promise<void> {
-    return this.config.ready;
+  /** Does what it is told from now on; the agent must know its links, or it could not. */
+  start(): void {
+    const { object, log } = this.parts;
+    this.config = new ClusterConfig({
+      kube: this.kube,
+      configMap: { namespace: object.namespace, name: childName(object) },
+      copy: this.copy('manifests.json'),
+      log,
+      intents: () => this.member?.intents() ?? [],
+      apply: (config, assignment) => this.apply(config, assignment),
+    });
   }
 
   /** What keeps it from doing what it is told, in words. */
   notReady(): string[] {
-    const { problem } = this.config;
+    const problem = this.config?.problem ?? null;
     return [...(problem === null ? [] : [problem]), ...this.agent.notReady()];
   }
 
   /** For people. */
   status(): object {
-    const { assignment } = this.config;
     return {
       object: this.parts.object,
-      hash: assignment?.hash ?? null,
+      hash: this.config?.assignment?.hash ?? null,
       state: this.state(),
       leasesBehind: this.member?.behind ?? 0,
       ...this.agent.status(),
@@ -109,7 +108,7 @@ export class InCluster {
 
   /** Ends all; leases are on disk, and another agent may take over, when this resolves. */
   async stop(): Promise<void> {
-    this.config.close();
+    this.config?.close();
     await this.agent.stop();
     await this.member?.stop();
     await this.reporter.retire();
@@ -129,7 +128,7 @@ export class InCluster {
         await this.agent.servers.gateChanged();
         this.reporter.look();
       },
-      intentsChanged: () => this.config.refresh(),
+      intentsChanged: () => this.config?.refresh(),
       onError: (error) => this.warn(error),
     });
   }
@@ -168,14 +167,15 @@ export class InCluster {
   }
 
   private state(): NodeStatus['state'] {
-    if (this.config.assignment === null) return 'Failed';
-    if (this.agent.failedEntirely()) return 'Failed';
+    const assigned = (this.config?.assignment ?? null) !== null;
+    if (!assigned || this.agent.failedEntirely()) return 'Failed';
     return this.member !== null && !this.member.mayAnswer() ? 'Standby' : 'Active';
   }
 
   private report(): { node: Omit<NodeStatus, 'since'>; subnets: readonly SubnetStatus[] | null } {
     this.member?.look();
     const { node } = this.parts;
+    const assignment = this.config?.assignment ?? null;
     const state = this.state();
     const message = this.notReady().join('; ');
     const epoch = this.member?.epoch() ?? null;
@@ -186,7 +186,7 @@ export class InCluster {
       node: {
         node,
         state,
-        ...(this.config.assignment === null ? {} : { hash: this.config.assignment.hash }),
+        ...(assignment === null ? {} : { hash: assignment.hash }),
         ...(addresses.length === 0 ? {} : { addresses }),
         ...(message === '' ? {} : { message }),
         ...(foreign.length === 0 ? {} : { foreignServers: foreign }),

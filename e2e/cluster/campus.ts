@@ -33,8 +33,8 @@ export class Campus {
   readonly cluster: ControlPlane;
   readonly nodes: readonly CampusNode[];
   readonly client: Node;
-  private readonly hub: Node;
   private readonly control: Node;
+  private heartbeat: NodeJS.Timeout | undefined;
 
   static async start(count: number): Promise<Campus> {
     const lab = new Lab('campus');
@@ -50,7 +50,9 @@ export class Campus {
       const client = lab.node('client');
       plug(lab, hub, 'lan', client, 'eth0');
       const cluster = await ControlPlane.start({ node: control, address: '10.123.0.1' });
-      return new Campus(lab, cluster, nodes, client, hub, control);
+      const campus = new Campus(lab, cluster, nodes, client, control);
+      await eventually('the kinds to be known', () => campus.knowsKinds(), 30);
+      return campus;
     } catch (error) {
       await lab.close();
       throw error;
@@ -62,14 +64,12 @@ export class Campus {
     cluster: ControlPlane,
     nodes: readonly CampusNode[],
     client: Node,
-    hub: Node,
     control: Node,
   ) {
     this.lab = lab;
     this.cluster = cluster;
     this.nodes = nodes;
     this.client = client;
-    this.hub = hub;
     this.control = control;
     cluster.kubectl(
       'apply',
@@ -81,20 +81,28 @@ export class Campus {
       '-f',
       `${CRDS}/dhcpleases.yaml`,
     );
-    cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
     cluster.kubectl('create', 'namespace', 'dhcp');
     cluster.kubectl('create', 'namespace', 'dhcp-operator');
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.heartbeat);
     await this.cluster.stop();
     await this.lab.close();
   }
 
   /** Makes the Node objects, ready for pods. */
   announce(nodes: readonly CampusNode[] = this.nodes): void {
+    this.beat(nodes);
+    this.heartbeat = setInterval(() => this.beat(nodes), 5_000);
     for (const { name, address } of nodes) {
-      this.cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name } }));
+      this.cluster.apply(
+        JSON.stringify({
+          apiVersion: 'v1',
+          kind: 'Node',
+          metadata: { name, labels: { 'kubernetes.io/os': 'linux' } },
+        }),
+      );
       const conditions = [{ type: 'Ready', status: 'True', reason: 'Here', message: 'here' }];
       const status = {
         addresses: [{ type: 'InternalIP', address }],
@@ -113,6 +121,22 @@ export class Campus {
       );
       // What a node is tainted with until somebody has seen it.
       this.cluster.kubectl('patch', 'node', name, '--type=merge', '-p', '{"spec":{"taints":null}}');
+    }
+  }
+
+  // What kubelets do so that their nodes are not taken for dead.
+  private beat(nodes: readonly CampusNode[]): void {
+    const renewTime = `${new Date().toISOString().slice(0, -1)}000Z`;
+    const leases = nodes.map(({ name }) => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: 'kube-node-lease' },
+      spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime },
+    }));
+    try {
+      this.cluster.apply(leases.map((lease) => JSON.stringify(lease)).join('\n---\n'));
+    } catch {
+      // The API server is away, and so no node is looked after.
     }
   }
 
@@ -186,6 +210,15 @@ export class Campus {
   condition(object: string, type: string): string {
     const path = `{.status.conditions[?(@.type=="${type}")]['status','reason']}`;
     return this.cluster.kubectl('-n', 'dhcp', 'get', object, '-o', `jsonpath=${path}`);
+  }
+
+  private knowsKinds(): boolean {
+    try {
+      this.cluster.kubectl('get', 'dhcpservers,dhcprelays,dhcpleases', '-A');
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private pods(): Pod[] {

@@ -141,6 +141,12 @@ describe('what is said of a DhcpServer', () => {
 });
 
 describe('what goes wrong with a DhcpServer', () => {
+  test('a node that is cut off still has its agent: the server stays shared', () => {
+    const world = { ...SERVING, daemonSet: daemonSet(1), pods: [pod('a'), pod('b', false)] };
+    const decision = decideServer(gathered(server(), world));
+    assert.match(JSON.stringify(childOf(decision, 'ConfigMap')), /failover/);
+  });
+
   test('several agents without objects for all leases: a takeover would be blind', () => {
     const world = { ...SERVING, daemonSet: daemonSet(2) };
     const decision = decideServer(gathered(server({ leaseObjects: 'None' }), world));

@@ -145,12 +145,12 @@ function documentFor({ kind, metadata }: Parent, spec: object, failover: boolean
   });
 }
 
-// Until it is known how many nodes there are, it is what it was; a server that thinks it is alone lets go when it is not.
-function isShared({ daemonSet: { status } = {} as DaemonSet, lastGood }: Any): boolean {
-  const desired = status?.desiredNumberScheduled;
-  if (desired === undefined || desired === 0)
-    return lastGood?.document.metadata.annotations?.[FAILOVER] === 'true';
-  return desired > 1;
+// Until it is known how many agents there are, it is what it was. A node that is cut off is not desired any more, but its agent
+// may well be at work, and its pod is there until somebody knows better.
+function isShared({ daemonSet: { status } = {} as DaemonSet, pods, lastGood }: Any): boolean {
+  const agents = Math.max(status?.desiredNumberScheduled ?? 0, pods.length);
+  if (agents === 0) return lastGood?.document.metadata.annotations?.[FAILOVER] === 'true';
+  return agents > 1;
 }
 
 function refused(problems: readonly Problem[], unresolved: readonly Unresolved[]): Refusal | null {

@@ -85,8 +85,7 @@ export function programmed(
 
 export function serverReady(agents: AgentsSeen, endpoints: readonly Endpoint[]): Finding {
   const type = 'Ready';
-  const desired = agents.daemonSet?.status?.desiredNumberScheduled ?? 0;
-  if (agents.daemonSet !== undefined && desired === 0) return noNodes();
+  if (hasNoNodes(agents)) return noNodes();
   const [first] = endpoints;
   if (first === undefined) {
     const message = troubles(agents.nodes) || 'no agent answers yet';
@@ -105,12 +104,16 @@ export function relayReady(agents: AgentsSeen): Finding {
   const type = 'Ready';
   const { desiredNumberScheduled: desired = 0, numberReady: ready = 0 } =
     agents.daemonSet?.status ?? {};
-  if (agents.daemonSet !== undefined && desired === 0) return noNodes();
+  if (hasNoNodes(agents)) return noNodes();
   if (desired === 0 || ready < desired) {
     const message = `${ready} of ${desired} agents are ready${after(troubles(agents.nodes))}`;
     return { type, status: 'False', reason: 'NodesNotReady', message };
   }
   return { type, status: 'True', reason: 'Relaying', message: `${ready} agents are ready` };
+}
+
+function hasNoNodes({ daemonSet, pods }: AgentsSeen): boolean {
+  return daemonSet?.status?.desiredNumberScheduled === 0 && pods.length === 0;
 }
 
 function noNodes(): Finding {
