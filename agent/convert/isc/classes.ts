@@ -31,6 +31,8 @@ export class ClassReader {
   private readonly spaces: Spaces;
   private readonly report: Report;
   private readonly drafts = new Map<string, Draft>();
+  /** What the class at hand makes classes by, as clients come. */
+  private spawning: Data | null = null;
 
   constructor(model: ServerModel, spaces: Spaces, report: Report) {
     this.model = model;
@@ -41,6 +43,7 @@ export class ClassReader {
   /** Takes what makes a class, and leaves its settings. */
   take(name: string, block: readonly Statement[], scope: Scope, place: Place): Statement[] {
     const draft = this.draft(name, place, scope.level);
+    this.spawning = null;
     return block.filter((statement) => !this.part(statement, draft));
   }
 
@@ -121,8 +124,6 @@ export class ClassReader {
         return false;
     }
   }
-
-  private spawning: Data | null = null;
 
   private spawn({ tokens, place }: Statement): void {
     this.spawning = dataOf(tokens.slice(2), this.spaces, place);

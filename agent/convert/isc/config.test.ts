@@ -199,6 +199,18 @@ for (const [rule, by, count, classes] of [
   });
 }
 
+test('dhcpd.conf: a limit of leases is one for circuits, and told where it is another', () => {
+  const circuits = 'class "a" { spawn with option agent.circuit-id; lease limit 4; }';
+  assert.deepEqual(findingsOf(SUBNET + circuits), []);
+  assert.deepEqual(specOf(SUBNET + circuits).limits, { leasesPerCircuit: 4 });
+  const other = `${circuits} class "b" { match if known; lease limit 2; }`;
+  assert.match(
+    findingsOf(SUBNET + other).join('\n'),
+    /lease limit 2: classes have no limit of leases/,
+  );
+  assert.deepEqual(specOf(SUBNET + other).limits, { leasesPerCircuit: 4 });
+});
+
 test('dhcpd.conf: what a group says holds for what is in it, and gives way to what that says', () => {
   const spec =
     specOf(`group { option domain-name "g"; default-lease-time 60; max-lease-time 90; min-lease-time 30;
