@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { type Compiled, compile } from '../crds/compile.ts';
-import { type Document, keyOf } from '../crds/document.ts';
+import { type Document, keyOf, nameOf } from '../crds/document.ts';
 import { readManifests } from '../crds/manifest.ts';
 import { formatProblem, type Problem } from '../crds/problem.ts';
 import type { AgentConfig } from '../crds/types/agentconfig.ts';
+import type { DhcpLeaseSpec } from '../crds/types/dhcplease.ts';
 import { type ManifestFile, readManifestFiles } from './files.ts';
 
 /** What the files say: what can run, and what is wrong with the rest. */
@@ -13,20 +14,36 @@ export interface Loaded extends Compiled {
   readonly complete: boolean;
 }
 
-/** Reads and compiles manifests, and `more` as if they lay beside; throws an Error of one line when a file cannot be read. */
+/**
+ * Reads and compiles manifests, and `more` as if they lay beside, apart from what they want of servers that are not
+ * there; throws an Error of one line when a file cannot be read.
+ */
 export function loadManifests(
   paths: readonly string[],
   more: readonly ManifestFile[] = [],
 ): Loaded {
-  const read = readManifests([...readManifestFiles(paths), ...more]);
-  const compiled = compile(read.documents, STANDALONE);
+  const read = readManifests(readManifestFiles(paths));
+  const beside = readManifests(more);
+  // Another agent may keep its state in the same place, and a server may come back.
+  const servers = new Set(read.documents.filter(({ kind }) => kind === 'DhcpServer').map(nameOf));
+  const own = beside.documents.filter((document) => servers.has(serverOf(document) ?? ''));
+  const documents = [...read.documents, ...own];
+  const compiled = compile(documents, STANDALONE);
+  const problems = [...read.problems, ...beside.problems];
   return {
     ...compiled,
-    documents: read.documents,
-    problems: [...read.problems, ...compiled.problems],
-    warnings: [...read.warnings, ...compiled.warnings],
-    complete: read.problems.length === 0,
+    documents,
+    problems: [...problems, ...compiled.problems],
+    warnings: [...read.warnings, ...beside.warnings, ...compiled.warnings],
+    complete: problems.length === 0,
   };
+}
+
+/** The server that a DhcpLease is about; null when it does not say, or is something else. */
+function serverOf({ kind, metadata, spec }: Document): string | null {
+  const name = (spec as Partial<DhcpLeaseSpec> | null)?.serverRef?.name;
+  if (kind !== 'DhcpLease' || typeof name !== 'string') return null;
+  return nameOf({ metadata: { ...metadata, name } });
 }
 
 const STANDALONE = { kubernetes: false } as const;

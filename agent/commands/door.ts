@@ -121,9 +121,11 @@ export class Door implements ServersListener {
   private async leases(parameters: URLSearchParams, response: ServerResponse): Promise<void> {
     const filter = parseFilter(Object.fromEntries(parameters));
     if (filter.server !== null) serverCalled(this.byName(), filter.server, 'this agent');
+    const watch = parameters.get('watch') === 'true';
+    // Who has another agent in mind shall not take it for a server without leases.
+    if (!watch && this.byName().size === 0) throw new RefusalError('this agent runs no DhcpServer');
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     response.flushHeaders();
-    const watch = parameters.get('watch') === 'true';
     const watcher = new LeaseWatcher(response, filter, (server) => {
       const running = this.byName().get(server);
       return running === undefined ? null : this.sourceOf(running);
