@@ -97,6 +97,10 @@ manifests: setup ## The chart with its defaults as one plain YAML for kubectl: b
 
 # --- running -------------------------------------------------------------------------------------
 
+.PHONY: kill
+kill: setup ## Kill -9 the lease store ROUNDS= times under load (2000) and look for what it had acknowledged
+	@node e2e/kill/run.ts --rounds $(or $(ROUNDS),2000)
+
 .PHONY: demo
 demo: setup peers ## A client LAN, our relay and a server in namespaces: real clients get leases
 	@node e2e/demo.ts

@@ -58,7 +58,7 @@ export function memoryOf(bytes: Buffer): Memory {
 export function encodeLease(lease: Lease, memory: Memory, at: number): number {
   const { view, bytes } = memory;
   const { hardwareAddress } = lease;
-  assert(lease.starts + lease.lastTransaction + lease.expires > 0, 'times are numbers');
+  assert(!Number.isNaN(lease.starts + lease.lastTransaction + lease.expires), 'times are numbers');
   assert(hardwareAddress.length <= 255);
   view.setFloat64(at, lease.starts, true);
   view.setFloat64(at + FIELD.LAST_TRANSACTION, lease.lastTransaction, true);
