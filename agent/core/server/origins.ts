@@ -57,7 +57,7 @@ export function optionOrigin(levels: readonly Level[], code: number): string {
 
 /** Where the lease time comes from that is given unasked. */
 export function leaseTimeOrigin(levels: readonly Level[]): string {
-  return levels.find(({ settings }) => settings.leaseTime !== null)?.name ?? 'the default';
+  return levels.find(({ settings }) => settings.leaseTime !== null)?.name ?? 'default';
 }
 
 function poolName(ranges: SettingsRanges): string {
