@@ -23,10 +23,13 @@ const CLIENTS = values.quick ? [10_000] : [10_000, 200_000];
 const WAYS: readonly Way[] = values.quick ? ['relayed'] : ['relayed', 'broadcast'];
 const DEPTHS = [64, 512];
 /** Who is not through with all fresh clients by then has made his speed clear. */
-const FRESH_SECONDS = 10;
+const FRESH_SECONDS = 5;
 const KNOWN_SECONDS = 3;
 const WARM_UP_SECONDS = 2;
 const WARM_UP_CLIENTS = 500;
+/** A disk that others keep busy is given so many thirds of a second to become quiet, which is to sync in less than this. */
+const PATIENCE = 15;
+const QUIET_MILLIS = 1;
 /** Addresses that are offered to somebody who has gone meanwhile. */
 const SPARE = 2_000;
 const OTHERS = 1;
@@ -147,7 +150,7 @@ async function withServer<T>(
 function measure(contestant: ServerContestant, place: Place, scenario: Scenario): Promise<Run> {
   const { way, clients, depth } = scenario;
   return withServer(contestant, place, scenario, async (server) => {
-    const sync = syncMillis(lab.folder);
+    const sync = quietDisk();
     await warmUp(place, way);
     const spent = [cpuSeconds(server.pid)];
     const first = ['--clients', clients, '--once', '--seconds', FRESH_SECONDS];
@@ -162,6 +165,15 @@ function measure(contestant: ServerContestant, place: Place, scenario: Scenario)
     const cpu = { fresh: spent[1]! - spent[0]!, known: spent[2]! - spent[1]! };
     return { server: contestant.name, scenario, fresh, known, cpu, rssMiB, sync };
   });
+}
+
+function quietDisk(): Run['sync'] {
+  let best = syncMillis(lab.folder);
+  for (let i = 1; i < PATIENCE && best.p99 > QUIET_MILLIS; i++) {
+    const now = syncMillis(lab.folder);
+    if (now.p99 < best.p99) best = now;
+  }
+  return best;
 }
 
 /** A server that is measured has been running for a while; those who ask here do not come again. */
@@ -182,6 +194,7 @@ function answerTimes(contestant: ServerContestant, place: Place, rate: number): 
   return withServer(contestant, place, { way: 'relayed', clients: CLIENTS[0]! }, async () => {
     await warmUp(place, 'relayed');
     await load(place, 'relayed', [...clients, '--once', '--seconds', FRESH_SECONDS]);
+    quietDisk();
     const args = ['--rate', rate, '--seconds', KNOWN_SECONDS, ...clients];
     return { server: contestant.name, load: await load(place, 'relayed', args) };
   });

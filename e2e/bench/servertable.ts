@@ -49,7 +49,7 @@ export function serverTable(results: Results): string {
     (['fresh', 'known'] as const).map((kind) => speeds(title, kind, group, servers)),
   );
   const before = [
-    `${processorName()}, ${new Date().toISOString().slice(0, 10)}; median of ${rounds} rounds.`,
+    `${processorName()}, ${new Date().toISOString().slice(0, 10)}; best of ${rounds}, as others may use the disk.`,
     'The server has one processor; the generator, polling, has the other. Leases are kept as each server does by default:',
     'dhcp-agent and ISC dhcpd sync them to disk before they answer, Kea and dnsmasq write and do not sync.',
     `The disk took ${median(runs, ({ sync }) => sync.p50).toFixed(2)} ms to sync 4 KiB (p99 ${median(runs, ({ sync }) => sync.p99).toFixed(2)}), whatever else used it.`,
@@ -85,10 +85,7 @@ function speeds(
 ): readonly string[] {
   const [who, depth] = title.split('|') as [string, string];
   const speedOf = (server: string): number =>
-    median(
-      group.filter((run) => run.server === server),
-      (run) => run[kind].perSecond,
-    );
+    Math.max(...group.filter((run) => run.server === server).map((run) => run[kind].perSecond));
   const cells = servers.map((server) => whole(speedOf(server)));
   const times = servers.filter(isPeer).map((peer) => ratio(speedOf(OURS), speedOf(peer)));
   return [`${who}, ${kind}`, depth, ...cells, ...times];
@@ -103,16 +100,17 @@ function answers(
   answering: readonly Answering[],
   runs: readonly Run[],
 ): readonly string[] {
-  const own = answering.filter((one) => one.server === server);
+  const own = answering.filter((one) => one.server === server).map(({ load }) => load);
+  const best = own.reduce((a, b) => (b.ackMicros.p99 < a.ackMicros.p99 ? b : a));
   const small = runs.filter((run) => run.server === server && run.scenario.clients === 10_000);
   const micros = (at: 'p50' | 'p99'): string => {
-    const time = median(own, ({ load }) => load.ackMicros[at]);
+    const time = best.ackMicros[at];
     return time >= LONGEST ? '> 0.1 s' : whole(time);
   };
   return [
     server,
     `${micros('p50')} / ${micros('p99')}`,
-    whole(median(own, ({ load }) => load.lost)),
+    whole(best.lost),
     whole(median(small, ({ rssMiB }) => rssMiB)),
   ];
 }
