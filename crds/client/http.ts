@@ -58,12 +58,19 @@ export class ApiServer {
     const options: RequestOptions = {
       ...(await this.options(call)),
       path: `${server.pathname.replace(/\/$/, '')}${call.path}${queryOf(call)}`,
-      signal,
     };
     return new Promise((resolve, reject) => {
       const open = server.protocol === 'https:' ? request : plainRequest;
       const sent: ClientRequest = open(server, options, resolve);
-      sent.once('error', (error) => reject(unreachable(error)));
+      // Not by the option that http has for it: what that throws after an answer has come, nobody can catch.
+      const abort = (): void => {
+        reject(unreachable(signal.reason as Error));
+        sent.destroy();
+      };
+      signal.addEventListener('abort', abort);
+      sent.once('close', () => signal.removeEventListener('abort', abort));
+      sent.on('error', (error) => reject(unreachable(error)));
+      if (signal.aborted) abort();
       // A DELETE with a body needs to be told how long it is.
       if (body !== null) sent.setHeader('content-length', body.length);
       sent.end(body);
@@ -104,7 +111,7 @@ function read(response: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
     response.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    response.once('error', (error) => reject(unreachable(error)));
+    whenCut(response, reject);
   });
 }
 
@@ -127,8 +134,14 @@ function eachLine(response: IncomingMessage, onLine: (line: string) => void): Pr
       if (length > LINE_MAX) response.destroy(new Error('a line without end'));
     });
     response.once('end', resolve);
-    response.once('error', (error) => reject(unreachable(error)));
+    whenCut(response, reject);
   });
+}
+
+// After the end neither says anything new.
+function whenCut(response: IncomingMessage, reject: (error: KubeError) => void): void {
+  response.on('error', (error) => reject(unreachable(error)));
+  response.once('close', () => reject(new KubeError('Unreachable', 'the connection was cut')));
 }
 
 function unreachable(error: Error): KubeError {
