@@ -147,6 +147,14 @@ describe('what goes wrong with a DhcpServer', () => {
     assert.match(JSON.stringify(childOf(decision, 'ConfigMap')), /failover/);
   });
 
+  test('a pod on its way out and its successor, one that has no node yet, are one agent', () => {
+    const waiting = { ...pod('b', false), spec: { containers: [] } };
+    const pods = [pod('a'), pod('a', false), waiting];
+    const world = { ...SERVING, daemonSet: daemonSet(1), pods };
+    const decision = decideServer(gathered(server(), world));
+    assert.doesNotMatch(JSON.stringify(childOf(decision, 'ConfigMap')), /failover/);
+  });
+
   test('several agents without objects for all leases: a takeover would be blind', () => {
     const world = { ...SERVING, daemonSet: daemonSet(2) };
     const decision = decideServer(gathered(server({ leaseObjects: 'None' }), world));

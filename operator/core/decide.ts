@@ -148,7 +148,9 @@ function documentFor({ kind, metadata }: Parent, spec: object, failover: boolean
 // Until it is known how many agents there are, it is what it was. A node that is cut off is not desired any more, but its agent
 // may well be at work, and its pod is there until somebody knows better.
 function isShared({ daemonSet: { status } = {} as DaemonSet, pods, lastGood }: Any): boolean {
-  const agents = Math.max(status?.desiredNumberScheduled ?? 0, pods.length);
+  // Of one node the old pod and the new one are the same agent, and one without a node runs nowhere.
+  const nodes = new Set(pods.flatMap(({ spec }) => spec?.nodeName ?? []));
+  const agents = Math.max(status?.desiredNumberScheduled ?? 0, nodes.size);
   if (agents === 0) return lastGood?.document.metadata.annotations?.[FAILOVER] === 'true';
   return agents > 1;
 }
