@@ -101,7 +101,7 @@ function packets(of: Process): string[] {
   return of.output.split(/^(?=\d\d:\d\d:\d\d\.\d+ )/m).filter((text) => /^\d\d:/.test(text));
 }
 
-for (const [name, client] of Object.entries(peers.CLIENTS)) {
+for (const [name, client] of Object.entries(peers.ALL_CLIENTS)) {
   lab(`${name} gets a lease on our link, and gives it back`, async (where) => {
     const server = await serve(where);
     const running = client(where.client, 'eth0');
