@@ -91,6 +91,15 @@ kube: setup ## Build etcd, Kubernetes, helm and containerd once, into ~/.cache (
 cluster: kube ## A control plane to play with, until Ctrl-C; prints its KUBECONFIG
 	@node e2e/cluster/up.ts
 
+.PHONY: e2e
+e2e: kube images peers ## The operator, agents and a real node against a real Kubernetes (root, Go or KUBEBUILDER_ASSETS)
+	@E2E=1 node --test --test-force-exit --test-concurrency=1 --test-reporter=./scripts/reporter.ts \
+	  e2e/chart.test.ts e2e/cluster/*.e2e.ts
+
+.PHONY: demo-cluster
+demo-cluster: kube images peers ## A cluster, the chart, a DhcpServer, clients, and their DhcpLeases as they arrive (root)
+	@node e2e/cluster/demo.ts
+
 .PHONY: manifests
 manifests: setup ## The chart with its defaults as one plain YAML for kubectl: build/manifests.yaml
 	@node scripts/manifests.ts

@@ -26,6 +26,11 @@ need /usr/sbin/kea-dhcp4 kea-dhcp4-server
 need /usr/sbin/perfdhcp kea-admin
 need /usr/sbin/dnsmasq dnsmasq-base
 need /lib/systemd/systemd-networkd systemd
+# for e2e/cluster
+need openssl openssl
+need /usr/sbin/runc runc
+need /usr/sbin/iptables iptables
+need /usr/sbin/conntrack conntrack
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -155,6 +155,11 @@ export class ControlPlane {
       ...more,
     ]);
     await this.until('the API server', () => this.kubectl('get', '--raw', '/readyz') === 'ok');
+    // After an outage the garbage collector has stayed blind for over a minute; a kubelet would have restarted it.
+    if (this.running.has('kube-controller-manager')) {
+      await this.killPart('kube-controller-manager');
+      this.startController();
+    }
   }
 
   /** Every request so far of service accounts and users, one parsed audit event each. */
@@ -185,6 +190,7 @@ export class ControlPlane {
       '--log-level=warn',
     ]);
     await this.startApi();
+    this.userConfig('controller', { name: 'system:kube-controller-manager' });
     // Started before the roles of the bootstrap are there it would give up.
     this.startController();
     this.startScheduler();
@@ -194,7 +200,7 @@ export class ControlPlane {
   }
 
   private startController(): void {
-    const config = this.userConfig('controller', { name: 'system:kube-controller-manager' });
+    const config = join(this.folder, 'controller.kubeconfig');
     this.startPart('kube-controller-manager', [
       `--kubeconfig=${config}`,
       `--authentication-kubeconfig=${config}`,
@@ -207,8 +213,9 @@ export class ControlPlane {
       // At the default of 20 a second its first minute is spent waiting for itself.
       '--kube-api-qps=500',
       '--kube-api-burst=1000',
-      '--node-monitor-period=2s',
-      '--node-monitor-grace-period=16s',
+      // Nodes without a kubelet tell nobody that they are there.
+      '--node-monitor-grace-period=2h',
+      '--node-startup-grace-period=2h',
     ]);
   }
 

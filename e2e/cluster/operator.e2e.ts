@@ -1,0 +1,195 @@
+// Operators and agents as processes against a real control plane: the chart's rights and no more, edits, mistakes, crashes,
+// an API server that goes away.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Process } from '../lab/lab.ts';
+import type { Client } from '../lab/peers.ts';
+import { conditions, Field, LAN, lanServer } from './field.ts';
+
+/** Far above what any of them takes. */
+const LONG = { timeout: 300_000 };
+
+let field: Field;
+let operator: Process;
+let agent: Process;
+let client: Client;
+
+before(async () => {
+  field = await Field.start('operator');
+  operator = await field.operator();
+  const selector = { placement: { nodeSelector: { dhcp: 'lan' } } };
+  field.cluster.kubectl('label', 'node', 'node1', 'dhcp=lan');
+  field.cluster.apply(lanServer('lan', selector));
+  agent = await field.agent('DhcpServer', 'lan');
+});
+
+after(async () => {
+  await field?.close();
+});
+
+const spec = (more: object): string =>
+  lanServer('lan', { placement: { nodeSelector: { dhcp: 'lan' } }, ...more });
+const subnets = (options: object, end = 199): object => ({
+  subnets: [
+    {
+      cidr: `${LAN}.0/24`,
+      pools: [{ start: `${LAN}.100`, end: `${LAN}.${end}` }],
+      options: { routers: [`${LAN}.1`], ...options },
+    },
+  ],
+});
+const hash = (): string =>
+  field.cluster.kubectl('get', 'cm', 'dhcp-server-lan', '-o', 'jsonpath={.data.hash}');
+const settled = (): Promise<unknown> =>
+  field.eventually('the agent to report what the ConfigMap says', () => {
+    const path = 'jsonpath={.status.nodes[0].hash}';
+    return field.cluster.kubectl('get', 'dhcpserver', 'lan', '-o', path) === hash();
+  });
+
+test('becomes Ready, and a client on its LAN a DhcpLease', LONG, async () => {
+  field.wait('dhcpserver/lan', 'Ready');
+  client = field.lease();
+  const given = await client.lease();
+  assert.match(given.address, /^192\.0\.2\.1\d\d$/);
+  const lease = `dhcplease/lan-${given.address}`;
+  await field.eventually('its DhcpLease', () =>
+    field.cluster.kubectl('get', lease, '-o', 'jsonpath={.status.state}').includes('Bound'),
+  );
+  assert.deepEqual(conditions(field, 'dhcpserver/lan'), {
+    Accepted: 'True Valid',
+    Programmed: 'True Applied',
+    Ready: 'True Serving',
+    Degraded: 'False AsExpected',
+  });
+  const endpoints = 'jsonpath={.endpoints[*].addresses[0]}';
+  assert.equal(
+    field.cluster.kubectl('get', 'endpointslice', 'dhcp-server-lan', '-o', endpoints),
+    '10.123.0.11',
+  );
+});
+
+test('an edit reaches the agent and the next client, and restarts nothing', LONG, async () => {
+  const set = 'jsonpath={.metadata.generation}';
+  const before = field.cluster.kubectl('get', 'ds', 'dhcp-server-lan', '-o', set);
+  field.cluster.apply(spec(subnets({ domainNameServers: [`${LAN}.53`] })));
+  await field.eventually('the edit', () => agent.output.split('configuration applied')[2]);
+  await settled();
+  const { names } = await field.lease().lease();
+  assert.equal(names, `${LAN}.53`);
+  assert.equal(field.cluster.kubectl('get', 'ds', 'dhcp-server-lan', '-o', set), before);
+});
+
+test(
+  'a mistake is named in the condition and an Event, and the last good spec stays',
+  LONG,
+  async () => {
+    const good = hash();
+    field.cluster.apply(spec(subnets({ routers: [`${LAN}.1`] }, 99)));
+    await field.eventually('the refusal', () =>
+      conditions(field, 'dhcpserver/lan').Accepted?.startsWith('False'),
+    );
+    assert.equal(hash(), good);
+    await field.lease().lease();
+    await field.eventually('the Event', () => {
+      const events = field.cluster.kubectl('get', 'events', '-o', 'jsonpath={.items[*].message}');
+      return events.includes(`${LAN}.99`) || null;
+    });
+    field.cluster.apply(spec(subnets({ domainNameServers: [`${LAN}.53`] })));
+    field.wait('dhcpserver/lan', 'Accepted');
+  },
+);
+
+test('an edit that would cut off clients is held back until somebody insists', LONG, async () => {
+  const narrow = spec({
+    subnets: [{ cidr: `${LAN}.0/24`, pools: [{ start: `${LAN}.200`, end: `${LAN}.250` }] }],
+  });
+  field.cluster.apply(narrow);
+  await field.eventually('the refusal', () => {
+    return conditions(field, 'dhcpserver/lan').Accepted === 'False WouldStrand';
+  });
+  field.cluster.apply(spec(subnets({ domainNameServers: [`${LAN}.53`] })));
+  field.wait('dhcpserver/lan', 'Accepted');
+});
+
+test('the operator and its agents asked for nothing that they may not', LONG, () => {
+  const refused = field.cluster
+    .audit()
+    .filter(({ responseStatus }) => responseStatus?.code === 403)
+    .filter(({ user }) => /:dhcp-(operator|server-|relay-)/.test(user.username));
+  assert.deepEqual(
+    refused.map(({ verb, user, requestURI }) => `${user.username} ${verb} ${requestURI}`),
+    [],
+  );
+});
+
+test('what somebody deletes or edits of its children comes back', LONG, async () => {
+  const { cluster } = field;
+  // Not its service account, with which every token for it would die.
+  const names = ['cm', 'ds', 'role', 'rolebinding', 'svc', 'endpointslice'];
+  for (const kind of names) cluster.kubectl('delete', kind, 'dhcp-server-lan', '--wait=false');
+  // What a kubelet would do with the pods of a DaemonSet that is gone.
+  cluster.kubectl('delete', 'pods', '--all', '--force', '--grace-period=0');
+  for (const kind of names) {
+    await field.eventually(`${kind} again`, () =>
+      cluster.kubectl('get', kind, 'dhcp-server-lan', '-o', 'name'),
+    );
+  }
+  cluster.kubectl('patch', 'cm', 'dhcp-server-lan', '-p', '{"data":{"hash":"drift"}}');
+  await field.eventually('the drift to be undone', () => hash() !== 'drift');
+});
+
+test('another replica takes over from a leader that is killed', LONG, async () => {
+  const second = await field.operator();
+  await operator.stop('SIGKILL');
+  field.cluster.apply(spec({ ...subnets({ domainNameServers: [`${LAN}.54`] }) }));
+  // Its Lease is for 15 s.
+  await second.line(/"msg":"leading"/, 60);
+  operator = second;
+  await settled();
+  const { names } = await field.lease().lease();
+  assert.equal(names, `${LAN}.54`);
+});
+
+test(
+  'while the API server is away clients get and renew leases; later they are objects',
+  LONG,
+  async () => {
+    await field.cluster.killPart('kube-apiserver');
+    const given = await field.lease().lease();
+    // The term of the sole agent has no end; longer than any deadline of an election is what is to be shown.
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    client.renew();
+    const renewed = await client.lease();
+    assert.match(renewed.address, /^192\.0\.2\.1\d\d$/);
+    const late = await field.lease().lease();
+    await field.cluster.startApi();
+    for (const { address } of [given, late]) {
+      await field.eventually(`the DhcpLease of ${address}`, () =>
+        field.cluster.kubectl('get', `dhcplease/lan-${address}`, '-o', 'name'),
+      );
+    }
+    assert.doesNotMatch(agent.output, /"level":60/);
+  },
+);
+
+test('a restarted agent boots without the API server and serves what it served', LONG, async () => {
+  await field.cluster.killPart('kube-apiserver');
+  await agent.stop('SIGKILL');
+  agent = field.restart('DhcpServer', 'lan');
+  await agent.line(/"msg":"serving"/, 60);
+  client.renew();
+  await client.lease();
+  await field.cluster.startApi();
+  await settled();
+});
+
+test('deleting it takes everything that was made for it', LONG, async () => {
+  field.cluster.kubectl('delete', 'dhcpserver', 'lan', '--timeout=30s');
+  await field.eventually('everything to go', () => {
+    const kinds = 'ds,cm,sa,role,rolebinding,svc,endpointslice,pdb,dhcplease';
+    const all = field.cluster.kubectl('get', kinds, '-n', 'default', '-o', 'name').split('\n');
+    const left = all.filter((name) => /dhcp-server-lan|lan-192/.test(name));
+    assert.deepEqual(left, []);
+    return true;
+  });
+});
