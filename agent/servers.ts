@@ -209,10 +209,12 @@ export class Servers {
     if (torn !== null) log.info({ torn }, 'the last record was cut short and never acknowledged');
     if (damage.length > 0)
       log.error({ damage, kept }, 'leases were damaged; what could be read was');
-    store.onState((state) => {
+    const tell = (state: LeaseStore['state']): void => {
       if (state.kind === 'ready') log.info('leases are recorded again');
       else log.error({ code: state.code }, state.reason);
-    });
+    };
+    if (store.state.kind === 'degraded') tell(store.state);
+    store.onState(tell);
   }
 
   private async end(name: string, { role, store }: Running): Promise<void> {
