@@ -17,7 +17,7 @@ interface Layer {
 const LAYERS: readonly Layer[] = [
   {
     name: 'test',
-    path: /\.test\.ts$|\/test\w*\.ts$|\/bench\.ts$|^e2e\/|^scripts\//,
+    path: /\.test\.ts$|^crds\/client\/(fake|conformance)\.ts$|\/test\w*\.ts$|\/bench\.ts$|^e2e\/|^scripts\//,
     pure: false,
     may: ['*'],
     packages: /./,
