@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { FakeKube } from '../crds/client/fake.ts';
+import { KubeError } from '../crds/client/kube.ts';
+import {
+  CONFIG_MAPS,
+  DAEMON_SETS,
+  DHCP_RELAYS,
+  DHCP_SERVERS,
+  type DhcpServerObject,
+  EVENTS,
+  PODS,
+  ROLES,
+  SERVICES,
+} from '../crds/client/resources.ts';
+import { Controller } from './controller.ts';
+import { relay, server } from './core/testworld.ts';
+
+const IMAGE = {
+  image: 'agent:1',
+  pullPolicy: 'IfNotPresent',
+  pullSecrets: [],
+  priorityClass: null,
+  logLevel: 'info',
+} as const;
+const CHILD = { namespace: 'dhcp', name: 'dhcp-server-lab' };
+const LAB = { namespace: 'dhcp', name: 'lab' };
+
+interface Bench {
+  readonly kube: FakeKube;
+  readonly controller: Controller;
+}
+
+async function bench(body: (bench: Bench) => Promise<void>, kube = new FakeKube()): Promise<void> {
+  const controller = new Controller({
+    kube,
+    image: IMAGE,
+    log: pino({ level: 'silent' }),
+    instance: 'test',
+    random: () => 0.5,
+    wall: () => Date.UTC(2026, 0, 31, 12),
+  });
+  try {
+    await controller.start();
+    await body({ kube, controller });
+  } finally {
+    controller.stop();
+  }
+}
+
+async function until(what: string, test: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (await test()) return;
+    await sleep(5);
+  }
+  assert.fail(`waited 5 s for ${what}`);
+}
+
+/** Waits until nothing has been asked for a while, and returns how often something was written. */
+async function quiet({ kube, controller }: Bench): Promise<void> {
+  let before = -1;
+  while (kube.requests.length !== before || controller.backlog > 0) {
+    before = kube.requests.length;
+    await sleep(30);
+  }
+}
+
+function fresh(spec: object = {}): DhcpServerObject {
+  const { apiVersion, kind, spec: whole } = server(spec);
+  return { apiVersion, kind, metadata: LAB, spec: whole };
+}
+
+function apply({ kube }: Bench, spec: object = {}): Promise<DhcpServerObject> {
+  return kube.apply(DHCP_SERVERS, fresh(spec), { fieldManager: 'user', force: true });
+}
+
+async function accepted({ kube }: Bench): Promise<string> {
+  const found = await kube.get(DHCP_SERVERS, LAB);
+  const condition = found?.status?.conditions?.find(({ type }) => type === 'Accepted');
+  return `${condition?.status} ${condition?.reason}`;
+}
+
+test('what is needed is made, and a second look writes nothing', () =>
+  bench(async (on) => {
+    await apply(on);
+    await until('the agents', async () => (await on.kube.get(DAEMON_SETS, CHILD)) !== null);
+    await quiet(on);
+    const writes = [...on.controller.writes.values()].reduce((a, b) => a + b, 0);
+    // A change of the status that says nothing new makes it look again.
+    await on.kube.patch(DHCP_SERVERS, LAB, { metadata: { labels: { x: 'y' } } }, 'user');
+    await quiet(on);
+    assert.equal(
+      [...on.controller.writes.values()].reduce((a, b) => a + b, 0),
+      writes,
+    );
+  }));
+
+test('an edit changes the ConfigMap and nothing else', () =>
+  bench(async (on) => {
+    await apply(on);
+    await quiet(on);
+    const pods = (await on.kube.get(DAEMON_SETS, CHILD))?.metadata.generation;
+    await apply(on, { leaseTime: '2h' });
+    await until('the edit', async () => {
+      const map = await on.kube.get(CONFIG_MAPS, CHILD);
+      return map?.data?.['manifests.yaml']?.includes('leaseTime: 2h') === true;
+    });
+    assert.equal((await on.kube.get(DAEMON_SETS, CHILD))?.metadata.generation, pods);
+  }));
+
+test('a mistake is refused with an Event, and what was accepted stays', () =>
+  bench(async (on) => {
+    await apply(on);
+    await quiet(on);
+    const good = (await on.kube.get(CONFIG_MAPS, CHILD))?.data;
+    await apply(on, { subnets: [{ cidr: '192.0.2.0/24', pools: [{ cidr: '198.51.100.0/24' }] }] });
+    await until('the refusal', async () => (await accepted(on)) === 'False Invalid');
+    await quiet(on);
+    assert.deepEqual((await on.kube.get(CONFIG_MAPS, CHILD))?.data, good);
+    const events = await on.kube.list(EVENTS);
+    assert.ok(events.some(({ reason, type }) => reason === 'Invalid' && type === 'Warning'));
+  }));
+
+test('what somebody changes or deletes by hand is put right', () =>
+  bench(async (on) => {
+    await apply(on);
+    await quiet(on);
+    await on.kube.delete(SERVICES, CHILD);
+    await on.kube.patch(ROLES, CHILD, { rules: [] }, 'somebody');
+    await until('both', async () => {
+      const role = await on.kube.get(ROLES, CHILD);
+      return (await on.kube.get(SERVICES, CHILD)) !== null && (role?.rules?.length ?? 0) > 0;
+    });
+  }));
+
+test('what is there already is taken over', async () => {
+  const kube = new FakeKube();
+  await kube.create(
+    CONFIG_MAPS,
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: CHILD, data: { hash: 'old' } },
+    'somebody',
+  );
+  await bench(async (on) => {
+    await apply(on);
+    await until('it to be ours', async () => {
+      const map = await on.kube.get(CONFIG_MAPS, CHILD);
+      return map?.metadata.ownerReferences?.length === 1 && map.data?.hash !== 'old';
+    });
+  }, kube);
+});
+
+test('deleting the object takes all that was made for it, and nothing comes back', () =>
+  bench(async (on) => {
+    await apply(on);
+    await quiet(on);
+    await on.kube.delete(DHCP_SERVERS, LAB);
+    await quiet(on);
+    for (const resource of [DAEMON_SETS, CONFIG_MAPS, SERVICES, ROLES])
+      assert.deepEqual(await on.kube.list(resource), []);
+  }));
+
+test('failures, cut watches and a forgotten history delay it and stop nothing', () =>
+  bench(async (on) => {
+    const storm = Array.from({ length: 12 }, (_, i) =>
+      i % 2 === 0
+        ? new KubeError('TooManyRequests', 'slow down', 429, 20)
+        : new KubeError('InternalError', 'HTTP status 500', 500),
+    );
+    await apply(on);
+    on.kube.failNext(...storm);
+    on.kube.cutWatches();
+    await until('the agents', async () => {
+      return (await on.kube.get(DAEMON_SETS, CHILD).catch(() => null)) !== null;
+    });
+    on.kube.forgetHistory();
+    await apply(on, { leaseTime: '3h' }).catch(() => apply(on, { leaseTime: '3h' }));
+    await until('the edit', async () => {
+      const map = await on.kube.get(CONFIG_MAPS, CHILD).catch(() => null);
+      return map?.data?.['manifests.yaml']?.includes('leaseTime: 3h') === true;
+    });
+  }));
+
+test('a relay follows where its server answers', () =>
+  bench(async (on) => {
+    const { apiVersion, kind, spec } = relay({ upstreams: [{ serverRef: { name: 'lab' } }] });
+    const metadata = { namespace: 'dhcp', name: 'office' };
+    await on.kube.create(DHCP_RELAYS, { apiVersion, kind, metadata, spec } as never, 'user');
+    await quiet(on);
+    const child = { namespace: 'dhcp', name: 'dhcp-relay-office' };
+    assert.equal(await on.kube.get(CONFIG_MAPS, child), null);
+    await apply(on);
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        namespace: 'dhcp',
+        name: 'p',
+        labels: {
+          'app.kubernetes.io/managed-by': 'dhcp-operator',
+          'app.kubernetes.io/name': 'dhcp-agent',
+          'app.kubernetes.io/instance': 'lab',
+          'app.kubernetes.io/component': 'server',
+        },
+      },
+      spec: { containers: [], nodeName: 'n1' },
+    };
+    await on.kube.create(PODS, pod, 'kubelet');
+    const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
+    await on.kube.patch(
+      PODS,
+      { namespace: 'dhcp', name: 'p' },
+      { status: ready },
+      'kubelet',
+      'status',
+    );
+    const nodes = [{ node: 'n1', state: 'Active', addresses: ['198.51.100.7'] }];
+    await on.kube.patch(DHCP_SERVERS, LAB, { status: { nodes } }, 'agent', 'status');
+    await until('the relay to know', async () => {
+      const map = await on.kube.get(CONFIG_MAPS, child);
+      return map?.data?.['manifests.yaml']?.includes('198.51.100.7') === true;
+    });
+  }));
