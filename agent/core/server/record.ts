@@ -87,7 +87,7 @@ export function bind(
   draft.subnet = subnet.name;
   draft.starts = held?.state === 'bound' ? held.starts : now;
   draft.lastTransaction = now;
-  draft.expires = seconds === INFINITE ? Number.POSITIVE_INFINITY : now + seconds * 1000;
+  draft.expires = expiry(seconds, now, held);
   draft.leaseSeconds = seconds;
   draft.serverIdentifier = reply.serverIdentifier;
   draft.hardwareType = view.htype;
@@ -110,6 +110,15 @@ export function bind(
   state.circuits.note(draft);
   state.observer.lease(draft);
   return ticket;
+}
+
+// What the client was told before holds as long as it said: the request may be an old one that was on its way for long, or its
+// answer may be lost, and then the client believes the longer time.
+function expiry(seconds: number, now: Millis, held: Lease | null): Millis {
+  if (seconds === INFINITE) return Number.POSITIVE_INFINITY;
+  const until = now + seconds * 1000;
+  if (held?.state !== 'bound' || held.expires === Number.POSITIVE_INFINITY) return until;
+  return Math.max(until, held.expires);
 }
 
 // A renewal that comes past the relay says nothing of it, so what was said last still holds.

@@ -477,6 +477,17 @@ test('§4.3.2 a renewal extends the lease and keeps its start', () => {
   assert.equal(lease.expires, bed.now + 3_600_000);
 });
 
+test('§4.3.2 what a client was told once holds, also when a shorter time is granted later: it may never hear of that', () => {
+  const bed = new Bed();
+  bed.lease();
+  const ends = bed.now + 3_600_000;
+  bed.pass(60_000);
+  bed.ask({ type: 'REQUEST', ciaddr: '192.0.2.10', leaseTime: 120 });
+  const lease = bed.leases.get(0xc000020a as never)!;
+  assert.equal(lease.leaseSeconds, 120);
+  assert.equal(lease.expires, ends);
+});
+
 test('§4.3.2 an offer survives a restart: the client that took it gets its address', () => {
   const bed = new Bed();
   const offer = bed.ask({ mac: A });
