@@ -106,6 +106,10 @@ manifests: setup ## The chart with its defaults as one plain YAML for kubectl: b
 
 # --- running -------------------------------------------------------------------------------------
 
+.PHONY: sim
+sim: setup ## A simulated network through HOURS=24 of misfortunes, from SEED= or any
+	@node e2e/sim/run.ts --hours $(or $(HOURS),24) $(if $(SEED),--seed $(SEED))
+
 .PHONY: kill
 kill: setup ## Kill -9 the lease store ROUNDS= times under load (2000) and look for what it had acknowledged
 	@node e2e/kill/run.ts --rounds $(or $(ROUNDS),2000)
