@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { Cluster } from './cluster.ts';
+import { Cluster, openCluster } from './cluster.ts';
 import { ApiServer } from './http.ts';
 import { KubeError, type KubeObject } from './kube.ts';
 import { CONFIG_MAPS, DHCP_LEASES, NODES } from './resources.ts';
@@ -95,6 +95,14 @@ test('requests go to where the resource is, behind whatever path, with what lets
     ],
   );
   assert.ok(asked.every(({ authorization }) => authorization === 'Bearer secret'));
+});
+
+test('a kubeconfig that cannot be used is named, with the remedy', async () => {
+  const trouble = { failed: () => {}, threw: () => {} };
+  await assert.rejects(
+    openCluster('/nowhere', trouble),
+    /^Error: --kubeconfig \/nowhere: ENOENT; name a file/,
+  );
 });
 
 test('what is not there is null, and deleting it is false', async () => {

@@ -59,10 +59,19 @@ function podCredentials(host: string, port: string): Credentials {
 async function kubeconfigCredentials(file: string | null): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const config = new KubeConfig();
-  if (file === null) config.loadFromDefault();
-  else config.loadFromFile(file);
+  const name = file === null ? 'the kubeconfig' : `--kubeconfig ${file}`;
+  try {
+    if (file === null) config.loadFromDefault();
+    else config.loadFromFile(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `${name}: ${code ?? message.split('\n')[0]}; name a file that kubectl works with`,
+    );
+  }
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error(`${file ?? 'the kubeconfig'} names no current cluster`);
+  if (cluster === null)
+    throw new Error(`${name} has no current cluster: set current-context in it`);
   return {
     server: new URL(cluster.server),
     async now() {
