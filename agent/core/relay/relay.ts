@@ -141,8 +141,8 @@ export class Relay {
     const { view, settings, plan } = this;
     const link = plan.served.get(ifindex);
     if (link === undefined) return 'notServed';
-    // What we sent ourselves comes back where links are looped or mirrored.
-    if (plan.ownAddresses.has(this.datagram.source)) return 'ownOutput';
+    const there = this.alreadyThere();
+    if (there !== null) return there;
     if (view.hasCookie && view.optionsFault === 'truncated') return 'malformedOptions';
     if (view.hops >= settings.maxHops) return 'tooManyHops';
     const client = this.clientHash();
@@ -171,6 +171,13 @@ export class Relay {
     }
     this.observer.request(link, view.messageType);
     return null;
+  }
+
+  private alreadyThere(): RelayDrop | null {
+    // What we sent ourselves comes back where links are looped or mirrored.
+    if (this.plan.ownAddresses.has(this.datagram.source)) return 'ownOutput';
+    // A renewal (RFC 2131 §4.3.2) to the server beside us: relayed as well it would be answered twice.
+    return this.plan.servers.has(this.datagram.destination) ? 'serverHere' : null;
   }
 
   private informRequest(link: ServedLink, first: boolean): RelayDrop | null {

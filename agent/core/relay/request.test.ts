@@ -95,6 +95,13 @@ const DROPS: readonly DropRow[] = [
     drop: 'notForUs',
   },
   {
+    rule: 'a renewal to a server on this node is not relayed to it a second time',
+    arrival: { source: '192.0.2.77', destination: '10.0.0.1' },
+    message: { ciaddr: '192.0.2.77' },
+    bench: () => new RelayBench(configOf(), [linkOf(), linkAt(2, 'eth0', '10.0.0.1')]),
+    drop: 'serverHere',
+  },
+  {
     rule: 'the directed broadcast of another link is in transit',
     arrival: { destination: '198.51.100.255' },
     drop: 'notForUs',
