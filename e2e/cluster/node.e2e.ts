@@ -2,14 +2,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import * as H from '../../codec/v4/header.ts';
+import { Capture } from '../lab/capture.ts';
 import * as peers from '../lab/peers.ts';
-import { Field, lanServer, NAMESPACE } from './field.ts';
+import { Field, LAN, lanServer, NAMESPACE } from './field.ts';
 
 /** Far above what any of them takes. */
 const LONG = { timeout: 300_000 };
 /** linux/capability.h: bits of CapEff. */
 const NET_BIND_SERVICE = 1n << 10n;
 const NET_RAW = 1n << 13n;
+
+/** A LAN behind the node that only its relay is on (RFC 5737). */
+const BEHIND = '198.51.100';
 
 let field: Field;
 
@@ -45,16 +50,52 @@ test('a DhcpServer is Ready from its pod, and a client on the LAN a DhcpLease', 
   assert.match(row[0], new RegExp(address.replaceAll('.', '\\.')));
 });
 
-test('a DhcpRelay is Ready from its pod', LONG, () => {
-  field.cluster.apply(
+// Server and relay share the node's network: each hears all that the other sends and gets, and both want UDP port 67.
+test('a DhcpRelay beside it is Ready, and a client on a LAN behind it a lease', LONG, async () => {
+  const { cluster, lab, nodes } = field;
+  const behind = lab.node('behind');
+  lab.cable([behind, 'eth0'], [nodes[0]!.node, 'lan1']);
+  nodes[0]!.node.ip(`addr add ${BEHIND}.1/24 dev lan1`);
+  cluster.apply(lanServer('lan', { subnets: [LAN, BEHIND].map(subnetOf) }));
+  cluster.apply(
     JSON.stringify({
       apiVersion: 'dhcp-operator.io/v1alpha1',
       kind: 'DhcpRelay',
       metadata: { name: 'far' },
-      spec: { interfaces: [{ match: 'eth0' }], upstreams: [{ address: '203.0.113.1' }] },
+      spec: { interfaces: [{ match: 'lan1' }], upstreams: [{ serverRef: { name: 'lan' } }] },
     }),
   );
   field.wait('dhcprelay/far', 'Ready', 120);
+
+  const heard = await Capture.start(behind, 'eth0');
+  const client = field.lease(behind);
+  const { address, router, server } = await client.lease();
+  assert.match(address, /^198\.51\.100\.1\d\d$/);
+  assert.deepEqual([router, server], [`${BEHIND}.1`, nodes[0]!.address]);
+  const row = await field.eventually('its DhcpLease', () =>
+    new RegExp(`^lan-${address.replaceAll('.', '\\.')} .*$`, 'm').exec(
+      cluster.kubectl('get', 'dhcpleases'),
+    ),
+  );
+  assert.match(row[0], / Bound .* lan +198\.51\.100\.1$/);
+
+  // Through the relay's node to the server itself (RFC 2131 §4.3.2, RENEWING).
+  client.renew();
+  assert.equal((await client.lease()).address, address);
+  await oneAnswerEach(heard, 2);
+});
+
+test('the LAN of the node itself is still served by the server alone', LONG, async () => {
+  const near = field.client();
+  const heard = await Capture.start(near, 'eth0');
+  const { address } = await field.lease(near).lease();
+  assert.match(address, /^192\.0\.2\.1\d\d$/);
+  await oneAnswerEach(heard, 1);
+  const row = new RegExp(`^lan-${address.replaceAll('.', '\\.')} .*$`, 'm');
+  const [line] = await field.eventually('its DhcpLease', () =>
+    row.exec(field.cluster.kubectl('get', 'dhcpleases')),
+  );
+  assert.match(line, / lan\s*$/);
 });
 
 for (const [kind, child, bits] of [
@@ -116,6 +157,24 @@ test('uninstalled, nothing is left but what was asked to be kept', LONG, async (
   });
   assert.match(cluster.kubectl('get', 'crd', '-o', 'name'), /dhcpservers/);
 });
+
+// What arrives twice, from the cable and from the other agent, would be answered twice.
+async function oneAnswerEach(heard: Capture, acks: number): Promise<void> {
+  const all = await heard.until('every ACK', (seen) => {
+    return seen.filter(({ type }) => type === H.DHCPACK).length >= acks ? seen : null;
+  });
+  const count = (wanted: number): number => all.filter(({ type }) => type === wanted).length;
+  assert.equal(count(H.DHCPOFFER), count(H.DHCPDISCOVER));
+  assert.equal(count(H.DHCPACK), count(H.DHCPREQUEST));
+}
+
+function subnetOf(network: string): object {
+  return {
+    cidr: `${network}.0/24`,
+    pools: [{ start: `${network}.100`, end: `${network}.199` }],
+    options: { routers: [`${network}.1`] },
+  };
+}
 
 /** The processes of a child's agents, by the object that their command line names. */
 function processesOf(child: string): number[] {
