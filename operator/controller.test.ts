@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { FakeKube } from '../crds/client/fake.ts';
-import { KubeError } from '../crds/client/kube.ts';
+import {
+  type ApplyOptions,
+  KubeError,
+  type KubeMeta,
+  type KubeObject,
+  type Resource,
+  type Selection,
+} from '../crds/client/kube.ts';
 import {
   CONFIG_MAPS,
   DAEMON_SETS,
@@ -11,6 +18,7 @@ import {
   DHCP_SERVERS,
   type DhcpServerObject,
   EVENTS,
+  POD_MONITORS,
   PODS,
   ROLES,
   SERVICES,
@@ -41,6 +49,7 @@ async function bench(body: (bench: Bench) => Promise<void>, kube = new FakeKube(
     instance: 'test',
     random: () => 0.5,
     wall: () => Date.UTC(2026, 0, 31, 12),
+    ...(kube instanceof WithoutPodMonitors ? { kindsLook: 20 } : {}),
   });
   try {
     await controller.start();
@@ -181,6 +190,50 @@ test('failures, cut watches and a forgotten history delay it and stop nothing', 
       return map?.data?.['manifests.yaml']?.includes('leaseTime: 3h') === true;
     });
   }));
+
+/** An API server whose administrator has yet to install the Prometheus operator. */
+class WithoutPodMonitors extends FakeKube {
+  installed = false;
+
+  override async list<T extends KubeObject>(
+    resource: Resource<T>,
+    selection?: Selection,
+  ): Promise<readonly T[]> {
+    this.check(resource);
+    return super.list(resource, selection);
+  }
+
+  override async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Partial<T> & { readonly metadata: KubeMeta },
+    options: ApplyOptions,
+  ): Promise<T> {
+    this.check(resource);
+    return super.apply(resource, object, options);
+  }
+
+  private check({ plural }: Resource): void {
+    if (!this.installed && plural === POD_MONITORS.plural)
+      throw new KubeError('NotFound', 'the server could not find the requested resource', 404);
+  }
+}
+
+test('PodMonitors are made when their kind comes, and missed by nobody when it goes', async () => {
+  const kube = new WithoutPodMonitors();
+  await bench(async (on) => {
+    await apply(on);
+    await until('the agents', async () => (await kube.get(DAEMON_SETS, CHILD)) !== null);
+    assert.equal(await kube.get(POD_MONITORS, CHILD), null);
+    kube.installed = true;
+    await until('the PodMonitor', async () => (await kube.get(POD_MONITORS, CHILD)) !== null);
+    // As when its CustomResourceDefinition is deleted.
+    await kube.delete(POD_MONITORS, CHILD);
+    kube.installed = false;
+    await apply(on, { leaseTime: '5h' });
+    await apply(on, { subnets: [{ cidr: '192.0.2.0/24', pools: [{ cidr: '198.51.100.0/24' }] }] });
+    await until('the refusal', async () => (await accepted(on)) === 'False Invalid');
+  }, kube);
+});
 
 test('a relay follows where its server answers', () =>
   bench(async (on) => {

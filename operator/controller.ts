@@ -25,6 +25,7 @@ import { type AgentImage, type Child, covers } from './core/children.ts';
 import { type Decision, decideRelay, decideServer, type Gathered } from './core/decide.ts';
 import { type AgentKind, childName, MANAGER, type Parent, selectorOf } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
+import { OptionalKind } from './kinds.ts';
 import { WorkQueue } from './queue.ts';
 import { View } from './view.ts';
 
@@ -38,13 +39,17 @@ export interface ControllerParts {
   random(): number;
   /** Milliseconds since 1970. */
   wall(): number;
+  /** How often is looked for kinds that the cluster may or may not know. */
+  readonly kindsLook?: Millis;
 }
 
 /** Objects that changed a moment ago are likely to change again at once. */
 const RETRY_FIRST: Millis = 200;
 const RETRY_LAST: Millis = 60_000;
-/** What nobody tells of is looked at now and then: leases that have outlived their use, kinds that were installed since. */
+/** What nobody tells of is looked at now and then, such as leases that have outlived their use. */
 const SWEEP: Millis = 10 * 60_000;
+/** How long PodMonitors may be known to the cluster before we notice: the Prometheus operator is often installed later. */
+const KINDS_LOOK: Millis = 30_000;
 const CONCURRENCY = 4;
 
 /** Makes the cluster what DhcpServers and DhcpRelays say: gathers, decides purely, acts; as often as it takes. */
@@ -56,12 +61,13 @@ export class Controller {
   private readonly queue: WorkQueue;
   private readonly announcer: Announcer;
   private readonly digests = new Map<string, string>();
-  private podMonitors = false;
+  private readonly podMonitors: OptionalKind;
   private active = false;
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
     this.announcer = new Announcer(parts);
+    this.podMonitors = new OptionalKind(parts.kube, POD_MONITORS);
     this.queue = new WorkQueue((key) => this.reconcile(key), {
       first: RETRY_FIRST,
       last: RETRY_LAST,
@@ -80,8 +86,8 @@ export class Controller {
   /** Acts from now on. */
   async start(): Promise<void> {
     await this.view.ready();
-    this.podMonitors = await this.knowsPodMonitors();
     this.active = true;
+    this.add('PodMonitor');
     this.everything();
   }
 
@@ -180,6 +186,7 @@ export class Controller {
   private async reconcile(key: string): Promise<Millis | null> {
     if (!this.active) return null;
     if (key === 'DhcpLease') return this.sweep();
+    if (key === 'PodMonitor') return this.lookForPodMonitors();
     const [kind, namespace = '', name = ''] = key.split('/') as [AgentKind, string?, string?];
     const following = kind === 'DhcpServer' ? this.view.servers : this.view.relays;
     const object = following.objects.get(`${namespace}/${name}`);
@@ -222,7 +229,7 @@ export class Controller {
                 metadata.namespace === namespace && spec.serverRef.name === name,
             )
           : [],
-      podMonitors: this.podMonitors,
+      podMonitors: this.podMonitors.known,
       image: parts.image,
       now: `${new Date(parts.wall()).toISOString().slice(0, 19)}Z`,
       print: (one) => stringify(one, { version: '1.1', lineWidth: 0 }),
@@ -230,14 +237,10 @@ export class Controller {
     };
   }
 
-  private async knowsPodMonitors(): Promise<boolean> {
-    try {
-      await this.parts.kube.list(POD_MONITORS, { namespace: 'default' });
-      return true;
-    } catch (error) {
-      if (error instanceof KubeError) return false;
-      throw error;
-    }
+  private async lookForPodMonitors(): Promise<Millis> {
+    const isNews = await this.podMonitors.look();
+    if (isNews && this.podMonitors.known) this.everything();
+    return this.parts.kindsLook ?? KINDS_LOOK;
   }
 
   private async act(
@@ -245,7 +248,8 @@ export class Controller {
     object: DhcpServerObject | DhcpRelayObject,
     decision: Decision,
   ): Promise<void> {
-    for (const child of decision.children) await this.ensure(child);
+    const isMonitor = ({ resource }: Child): boolean => resource === POD_MONITORS;
+    for (const child of decision.children) if (!isMonitor(child)) await this.ensure(child);
     const resource = (kind === 'DhcpServer' ? DHCP_SERVERS : DHCP_RELAYS) as Resource;
     if (decision.nodes !== null) await this.forget(resource, object, decision.nodes);
     if (!covers(object.status, decision.status)) {
@@ -262,6 +266,18 @@ export class Controller {
       this.count(`${resource.plural}/status`);
     }
     await this.announcer.announce(object, decision.events);
+    // Last: DHCP does not wait for what only watches it.
+    for (const child of decision.children.filter(isMonitor)) await this.ensureMonitor(child);
+  }
+
+  private async ensureMonitor(child: Child): Promise<void> {
+    try {
+      await this.ensure(child);
+    } catch (error) {
+      if (!(error instanceof KubeError && error.reason === 'NotFound')) throw error;
+      // Its kind was there a moment ago, and whoever took it away took the PodMonitors too.
+      this.add('PodMonitor');
+    }
   }
 
   // Applied only when something is not as it should be, so that a second look at the same writes nothing.

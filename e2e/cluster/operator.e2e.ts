@@ -38,6 +38,47 @@ const subnets = (options: object, end = 199): object => ({
     },
   ],
 });
+/** As the Prometheus operator installs it, without saying what is in it. */
+const POD_MONITORS = JSON.stringify({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'podmonitors.monitoring.coreos.com' },
+  spec: {
+    group: 'monitoring.coreos.com',
+    scope: 'Namespaced',
+    names: { kind: 'PodMonitor', plural: 'podmonitors', singular: 'podmonitor' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+        },
+      },
+    ],
+  },
+});
+
+interface Monitor {
+  readonly metadata: { readonly ownerReferences: readonly { readonly name: string }[] };
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly podMetricsEndpoints: readonly { readonly port: string }[];
+  };
+}
+
+interface Pod {
+  readonly spec: {
+    readonly containers: readonly { readonly ports: readonly { readonly name: string }[] }[];
+  };
+}
+
+interface Seen {
+  readonly metadata: { readonly generation: number };
+  readonly status: { readonly conditions: readonly { readonly observedGeneration: number }[] };
+}
+
 const hash = (): string =>
   field.cluster.kubectl('get', 'cm', 'dhcp-server-lan', '-o', 'jsonpath={.data.hash}');
 const settled = (): Promise<unknown> =>
@@ -110,6 +151,39 @@ test('an edit that would cut off clients is held back until somebody insists', L
   field.cluster.apply(spec(subnets({ domainNameServers: [`${LAN}.53`] })));
   field.wait('dhcpserver/lan', 'Accepted');
 });
+
+test('a PodMonitor is made when its kind is installed later', LONG, async () => {
+  const { cluster } = field;
+  assert.doesNotMatch(cluster.kubectl('api-resources', '-o', 'name'), /podmonitors/);
+  cluster.apply(POD_MONITORS);
+  // It is looked for every half a minute.
+  const monitor = await field.eventually('the PodMonitor', () => {
+    return cluster.get<Monitor>('podmonitor', 'dhcp-server-lan');
+  });
+  assert.equal(monitor.metadata.ownerReferences[0]?.name, 'lan');
+  const selector = Object.entries(monitor.spec.selector.matchLabels);
+  const labels = selector.map(([name, value]) => `${name}=${value}`).join(',');
+  const { items } = cluster.get<{ items: Pod[] }>('pods', '-l', labels);
+  const ports = items.flatMap((pod) => pod.spec.containers.flatMap((one) => one.ports));
+  assert.ok(ports.some(({ name }) => name === monitor.spec.podMetricsEndpoints[0]?.port));
+});
+
+test(
+  'when that kind is uninstalled, an edit is carried out and told all the same',
+  LONG,
+  async () => {
+    const { cluster } = field;
+    cluster.kubectl('delete', 'crd', 'podmonitors.monitoring.coreos.com');
+    cluster.apply(spec(subnets({ domainNameServers: [`${LAN}.55`] })));
+    await field.eventually('every condition to be about the edit', () => {
+      const { metadata, status } = cluster.get<Seen>('dhcpserver', 'lan');
+      return status.conditions.every((one) => one.observedGeneration === metadata.generation);
+    });
+    await settled();
+    const { names } = await field.lease().lease();
+    assert.equal(names, `${LAN}.55`);
+  },
+);
 
 test('the operator and its agents asked for nothing that they may not', LONG, () => {
   const refused = field.cluster
