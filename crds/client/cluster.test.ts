@@ -231,3 +231,17 @@ test('a watch survives lines in pieces, an HTTP 500, an ERROR event and a cut', 
   assert.deepEqual(from, ['10', '11', '11', '51', '60']);
   assert.ok(failures.includes('InternalError'));
 });
+
+test('who waits for an answer in vain says so in words', async () => {
+  const { port } = server.address() as AddressInfo;
+  const api = new ApiServer({
+    server: new URL(`http://127.0.0.1:${port}`),
+    now: async () => ({ tls: {}, headers: {} }),
+  });
+  answers = [() => {}];
+  const nothing = (): void => assert.fail('nothing came');
+  await assert.rejects(
+    api.lines({ method: 'GET', path: '/' }, nothing, nothing, AbortSignal.timeout(20)),
+    new KubeError('Timeout', 'no answer in time'),
+  );
+});

@@ -218,7 +218,8 @@ export class Cluster implements Kube {
       } else onEvent(event);
     };
     try {
-      await this.server.lines(call, onLine, AbortSignal.any([signal, failed.signal]));
+      const either = AbortSignal.any([signal, failed.signal]);
+      await this.server.lines(call, () => onEvent({ kind: 'opened' }), onLine, either);
     } catch (error) {
       throw failure ?? error;
     }

@@ -193,8 +193,9 @@ export class FakeKube implements Kube {
   ): Following<T> {
     const source: Source<T> = {
       list: async () => {
-        const items = await this.list(resource, selection);
-        return { items, version: `${this.version}` };
+        await this.asked('list', resource, { name: '' });
+        // Both of one moment: what came between them would be lost.
+        return { items: this.matching(resource, selection), version: `${this.version}` };
       },
       watch: (version, onEvent, signal) =>
         this.watch(resource, selection, Number(version), onEvent, signal),
@@ -228,6 +229,7 @@ export class FakeKube implements Kube {
         this.cuts.delete(end);
         reject(error);
       };
+      onEvent({ kind: 'opened' });
       for (const logged of this.log) tell(logged);
       this.watchers.add(tell);
       this.cuts.add(end);

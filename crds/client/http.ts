@@ -40,14 +40,20 @@ export class ApiServer {
     return text === '' ? null : JSON.parse(text);
   }
 
-  /** Calls back with each line of an answer that goes on; resolves when the server ends it. */
-  async lines(call: Call, onLine: (line: string) => void, signal: AbortSignal): Promise<void> {
+  /** Calls back when an answer begins that goes on, and with each line of it; resolves when the server ends it. */
+  async lines(
+    call: Call,
+    onOpen: () => void,
+    onLine: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const first = new AbortController();
     const timer = setTimeout(() => first.abort(), TIMEOUT);
     const response = await this.open(call, AbortSignal.any([signal, first.signal])).finally(() =>
       clearTimeout(timer),
     );
     if ((response.statusCode ?? 0) >= 300) throw failure(response, await read(response));
+    onOpen();
     await eachLine(response, onLine);
   }
 
@@ -64,7 +70,8 @@ export class ApiServer {
       const sent: ClientRequest = open(server, options, resolve);
       // Not by the option that http has for it: what that throws after an answer has come, nobody can catch.
       const abort = (): void => {
-        reject(unreachable(signal.reason as Error));
+        this.distrust();
+        reject(new KubeError('Timeout', 'no answer in time'));
         sent.destroy();
       };
       signal.addEventListener('abort', abort);
@@ -85,6 +92,12 @@ export class ApiServer {
       method,
       headers: { ...headers, accept: 'application/json', ...content },
     };
+  }
+
+  // What has swallowed a request without a word would swallow the next ones on every connection that is kept.
+  private distrust(): void {
+    for (const idle of Object.values(this.agent?.freeSockets ?? {}))
+      for (const socket of idle ?? []) socket.destroy();
   }
 
   // Connections are kept for as long as the certificates stay the same.
@@ -146,8 +159,7 @@ function whenCut(response: IncomingMessage, reject: (error: KubeError) => void):
 
 function unreachable(error: Error): KubeError {
   const { code } = error as NodeJS.ErrnoException;
-  const timeout = error.name === 'TimeoutError' || error.name === 'AbortError';
-  return new KubeError(timeout ? 'Timeout' : 'Unreachable', code ?? error.message);
+  return new KubeError('Unreachable', code ?? error.message);
 }
 
 const FAILURES: ReadonlySet<string> = new Set<KubeFailure>([

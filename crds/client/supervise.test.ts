@@ -145,6 +145,35 @@ test('a watch that is cut goes on where it was, without a new list', async () =>
   follower.close();
 });
 
+test('watches that live for a while before they are cut are soon opened again, though nothing happens', async () => {
+  const server = new Server();
+  let now = 0;
+  const { follower } = follow(server, { first: 20, last: 60_000, now: () => now });
+  for (let i = 0; i < 12; i++) {
+    const watching = await server.watchNumber(i);
+    watching.emit({ kind: 'opened' });
+    now += 50_000;
+    watching.fail(new KubeError('InternalError', 'a proxy has had enough'));
+  }
+  await server.watchNumber(12);
+  follower.close();
+});
+
+test('watches that are cut as soon as they are open are opened later and later', async () => {
+  const server = new Server();
+  const { follower } = follow(server, { first: 20, last: 60_000 });
+  const began = performance.now();
+  for (let i = 0; i < 4; i++) {
+    const watching = await server.watchNumber(i);
+    watching.emit({ kind: 'opened' });
+    watching.fail(new KubeError('InternalError', 'no'));
+  }
+  await server.watchNumber(4);
+  // Three quarters of 20, 40, 80 and 160 ms.
+  assert.ok(performance.now() - began >= 220);
+  follower.close();
+});
+
 test('after 410 Gone a new list tells only what differs', async () => {
   const server = new Server();
   server.items = [

@@ -1,8 +1,11 @@
 import type { Millis } from '../../codec/machine.ts';
+import { Backoff } from './backoff.ts';
 import { type Change, type Following, KubeError, type KubeObject, keyOf } from './kube.ts';
 
 /** One event of a watch. */
 export type WatchEvent<T extends KubeObject> =
+  /** The server has taken the watch. */
+  | { readonly kind: 'opened' }
   | { readonly kind: 'added' | 'changed' | 'deleted'; readonly object: T }
   /** Nothing happened up to this resourceVersion. */
   | { readonly kind: 'bookmark'; readonly version: string };
@@ -56,8 +59,10 @@ export class Follower<T extends KubeObject> implements Following<T> {
   private readonly patience: Patience;
   private readonly trouble: Trouble;
   private readonly end = new AbortController();
+  private readonly backoff: Backoff;
   private version: string | null = null;
-  private failures = 0;
+  private lastWait: Millis = 0;
+  private openedAt: Millis = Number.POSITIVE_INFINITY;
   private watching = false;
   private heardAt: Millis = Number.NEGATIVE_INFINITY;
   private isReady: () => void = () => {};
@@ -71,6 +76,7 @@ export class Follower<T extends KubeObject> implements Following<T> {
     this.source = source;
     this.onChange = onChange;
     this.patience = patience;
+    this.backoff = new Backoff(patience);
     this.trouble = trouble;
     this.objects = this.known;
     this.ready = new Promise((resolve) => {
@@ -122,18 +128,22 @@ export class Follower<T extends KubeObject> implements Following<T> {
       setTimeout(() => silence.abort(), this.patience.silence).unref();
     let timer = quiet();
     const began = this.patience.now();
+    this.openedAt = Number.POSITIVE_INFINITY;
     try {
       const signal = AbortSignal.any([this.end.signal, silence.signal]);
       const onEvent = (event: WatchEvent<T>): void => {
         clearTimeout(timer);
         timer = quiet();
-        this.take(event);
+        if (event.kind === 'opened') this.openedAt = this.patience.now();
+        else this.take(event);
       };
       this.watching = true;
       await this.source.watch(from, onEvent, signal);
     } finally {
       this.watching = false;
       clearTimeout(timer);
+      // One that was open for longer than was waited for it has shown that the server is well, also if nothing happened.
+      if (this.patience.now() - this.openedAt > this.lastWait) this.backoff.reset();
     }
     if (silence.signal.aborted) throw new KubeError('Timeout', 'the watch fell silent');
     this.heard();
@@ -142,7 +152,7 @@ export class Follower<T extends KubeObject> implements Following<T> {
     if (short) await this.pause(this.patience.first);
   }
 
-  private take(event: WatchEvent<T>): void {
+  private take(event: Exclude<WatchEvent<T>, { kind: 'opened' }>): void {
     if (this.closed) return;
     this.heard();
     if (event.kind === 'bookmark') {
@@ -181,7 +191,7 @@ export class Follower<T extends KubeObject> implements Following<T> {
   }
 
   private heard(): void {
-    this.failures = 0;
+    this.backoff.reset();
     this.heardAt = this.patience.now();
   }
 
@@ -192,10 +202,8 @@ export class Follower<T extends KubeObject> implements Following<T> {
       if (again) return;
     }
     this.trouble.failed(error);
-    const { first, last, random } = this.patience;
-    const wait = Math.min(first * 2 ** this.failures, last);
-    this.failures++;
-    await this.pause(Math.max(wait * (0.5 + random() / 2), error.retryAfter ?? 0));
+    this.lastWait = this.backoff.next(error);
+    await this.pause(this.lastWait);
   }
 
   private pause(wait: Millis): Promise<void> {
