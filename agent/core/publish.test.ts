@@ -161,5 +161,6 @@ describe('the queue of addresses to publish', () => {
     assert.equal(queue.take(2999), null);
     assert.equal(queue.deadline(0), 3000);
     assert.equal(queue.take(3000), B);
+    assert.equal(queue.take(3000), A, 'it was not its fault, and so it is due with the others');
   });
 });

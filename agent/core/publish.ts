@@ -141,14 +141,18 @@ export class PublishQueue {
     if (this.again.delete(address)) this.waiting.add(address);
   }
 
-  /** `pause`: for how long the server wants to be left alone by all. */
+  /** `pause`: for how long the server is to be left alone by all, because it was not this address that it minded. */
   failed(now: Millis, address: Ipv4, pause: Millis | null): void {
     this.running.delete(address);
     this.again.delete(address);
+    if (pause !== null) {
+      this.pausedUntil = Math.max(this.pausedUntil, now + pause);
+      this.waiting.add(address);
+      return;
+    }
     const before = this.attempts.get(address) ?? 0;
     this.attempts.set(address, before + 1);
     this.resting.set(address, now + Math.min(RETRY_FIRST * 2 ** before, RETRY_LAST));
-    if (pause !== null) this.pausedUntil = Math.max(this.pausedUntil, now + pause);
   }
 
   /** When `take` may have something, or null. */

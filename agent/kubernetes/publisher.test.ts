@@ -164,6 +164,20 @@ test('failures delay it, and nothing is lost', () =>
     assert.equal(on.errors.length, 3);
   }));
 
+test('while nobody answers one of many tries, and all follow as soon as somebody does', () =>
+  bench(async (on) => {
+    const away = new KubeError('Unreachable', 'ECONNREFUSED');
+    on.kube.failNext(...Array.from({ length: 10 }, () => away));
+    const asked = on.kube.requests.length;
+    const began = performance.now();
+    for (let n = 0; n < 40; n++) on.put(n);
+    for (let i = 0; i < 200 && on.publisher.behind > 0; i++) await sleep(50);
+    // Eight were under way; then one each after half of 0.5, 1 and 2 s at least.
+    assert.ok(performance.now() - began >= 1_750);
+    assert.equal(on.publisher.behind, 0, 'none rests by itself');
+    assert.equal(on.kube.requests.length - asked, 10 + 2 * 40);
+  }));
+
 test('what happened before it began is found by comparing', () =>
   bench(async (on) => {
     on.publisher.stop();

@@ -1,6 +1,12 @@
 import type { Ipv4 } from '../../codec/ipv4.ts';
 import type { Millis } from '../../codec/machine.ts';
-import { type Kube, KubeError, type OwnerReference } from '../../crds/client/kube.ts';
+import { Backoff } from '../../crds/client/backoff.ts';
+import {
+  type Kube,
+  KubeError,
+  type KubeFailure,
+  type OwnerReference,
+} from '../../crds/client/kube.ts';
 import { DHCP_LEASES } from '../../crds/client/resources.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import { type LeaseOwner, leaseObject } from '../core/lease/object.ts';
@@ -37,6 +43,15 @@ export interface PublisherParts {
 const BUDGET: PublishBudget = { rate: 100, burst: 200 };
 /** Requests under way at a time. */
 const CONCURRENCY = 8;
+/** What has nothing to do with the object that was written: all are to wait, instead of each finding out for itself. */
+const NOT_ABOUT_IT: ReadonlySet<KubeFailure> = new Set([
+  'TooManyRequests',
+  'Unreachable',
+  'Timeout',
+  'Unauthorized',
+]);
+const RETRY_FIRST: Millis = 500;
+const RETRY_LAST: Millis = 10_000;
 
 /** Keeps DhcpLease objects up with the leases, behind the packets and within a budget. */
 export class Publisher {
@@ -44,6 +59,13 @@ export class Publisher {
   requests = 0;
   private readonly parts: PublisherParts;
   private readonly queue = new PublishQueue(BUDGET);
+  private readonly backoff = new Backoff({
+    first: RETRY_FIRST,
+    last: RETRY_LAST,
+    random: Math.random,
+  });
+  private pausedUntil: Millis = 0;
+  private concurrency = CONCURRENCY;
   private running = 0;
   private timer: NodeJS.Timeout | undefined;
   private active = false;
@@ -81,13 +103,13 @@ export class Publisher {
   private pump(): void {
     if (!this.active) return;
     for (;;) {
-      const address = this.running < CONCURRENCY ? this.queue.take(this.parts.now()) : null;
+      const address = this.running < this.concurrency ? this.queue.take(this.parts.now()) : null;
       if (address === null) break;
       this.running++;
       void this.publish(address);
     }
     clearTimeout(this.timer);
-    const deadline = this.running < CONCURRENCY ? this.queue.deadline(this.parts.now()) : null;
+    const deadline = this.running < this.concurrency ? this.queue.deadline(this.parts.now()) : null;
     if (deadline === null) return;
     this.timer = setTimeout(() => this.pump(), Math.ceil(deadline - this.parts.now()));
   }
@@ -95,16 +117,30 @@ export class Publisher {
   private async publish(address: Ipv4): Promise<void> {
     try {
       await this.write(address);
+      this.works();
       this.queue.done(address);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       this.parts.onError(error);
-      const pause = error.reason === 'TooManyRequests' ? (error.retryAfter ?? PAUSE) : null;
+      const pause = NOT_ABOUT_IT.has(error.reason) ? this.pause(error) : null;
       this.queue.failed(this.parts.now(), address, pause);
     } finally {
       this.running--;
       this.pump();
     }
+  }
+
+  // Afterwards one goes ahead, and the others follow when it gets through. Those that fail together count once.
+  private pause(error: KubeError): Millis {
+    const now = this.parts.now();
+    if (now >= this.pausedUntil) this.pausedUntil = now + this.backoff.next(error);
+    this.concurrency = 1;
+    return this.pausedUntil - now;
+  }
+
+  private works(): void {
+    this.backoff.reset();
+    this.concurrency = CONCURRENCY;
   }
 
   private async write(address: Ipv4): Promise<void> {
@@ -172,6 +208,3 @@ export class Publisher {
     this.queue.spend(1);
   }
 }
-
-/** When the server says that it is asked too much, but not for how long to wait. */
-const PAUSE: Millis = 1_000;

@@ -1,4 +1,5 @@
 import type { Millis } from '../../codec/machine.ts';
+import { Backoff } from '../../crds/client/backoff.ts';
 import { type Kube, KubeError, type Resource } from '../../crds/client/kube.ts';
 import type { NodeStatus } from '../../crds/types/common.ts';
 import type { SubnetStatus } from '../../crds/types/dhcpserver.ts';
@@ -38,7 +39,7 @@ export class Reporter {
   private since = '';
   private countsAt: Millis = Number.NEGATIVE_INFINITY;
   private notBefore: Millis = 0;
-  private failures = 0;
+  private readonly backoff = new Backoff({ first: LOOK, last: RETRY_LAST, random: Math.random });
   private writing: Promise<void> | null = null;
 
   constructor(parts: ReporterParts) {
@@ -82,12 +83,11 @@ export class Reporter {
         this.saidSubnets = subnetsText;
         this.countsAt = now;
       }
-      this.failures = 0;
+      this.backoff.reset();
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       this.parts.onError(error);
-      const wait = Math.min(LOOK * 2 ** this.failures++, RETRY_LAST);
-      this.notBefore = this.parts.now() + Math.max(wait, error.retryAfter ?? 0);
+      this.notBefore = this.parts.now() + this.backoff.next(error);
     }
   }
 
