@@ -6,6 +6,7 @@ import {
   type Change,
   type Kube,
   KubeError,
+  type KubeFailure,
   type KubeObject,
   type Resource,
 } from '../crds/client/kube.ts';
@@ -51,6 +52,13 @@ const SWEEP: Millis = 10 * 60_000;
 /** How long PodMonitors may be known to the cluster before we notice: the Prometheus operator is often installed later. */
 const KINDS_LOOK: Millis = 30_000;
 const CONCURRENCY = 4;
+/** Failures that are not about the object: after one all wait for as long as the server says, else so long. */
+const NOT_ABOUT_IT: ReadonlySet<KubeFailure> = new Set([
+  'TooManyRequests',
+  'Unreachable',
+  'Timeout',
+]);
+const RESPITE: Millis = 1_000;
 
 /** Makes the cluster what DhcpServers and DhcpRelays say: gathers, decides purely, acts; as often as it takes. */
 export class Controller {
@@ -63,6 +71,7 @@ export class Controller {
   private readonly digests = new Map<string, string>();
   private readonly podMonitors: OptionalKind;
   private active = false;
+  private term = 0;
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
@@ -83,16 +92,24 @@ export class Controller {
     return this.view.ready();
   }
 
-  /** Acts from now on. */
+  /** Acts from now on, until `pause`; begins with a look at everything. */
   async start(): Promise<void> {
+    const term = ++this.term;
     await this.view.ready();
+    if (term !== this.term) return;
     this.active = true;
     this.add('PodMonitor');
     this.everything();
   }
 
-  stop(): void {
+  /** Acts no more, but keeps knowing everything; what is under way ends before its next request. */
+  pause(): void {
+    this.term++;
     this.active = false;
+  }
+
+  stop(): void {
+    this.pause();
     this.queue.stop();
     this.view.close();
   }
@@ -253,6 +270,7 @@ export class Controller {
     const resource = (kind === 'DhcpServer' ? DHCP_SERVERS : DHCP_RELAYS) as Resource;
     if (decision.nodes !== null) await this.forget(resource, object, decision.nodes);
     if (!covers(object.status, decision.status)) {
+      this.mustBeActive();
       await this.parts.kube.apply(
         resource,
         {
@@ -265,6 +283,7 @@ export class Controller {
       );
       this.count(`${resource.plural}/status`);
     }
+    this.mustBeActive();
     await this.announcer.announce(object, decision.events);
     // Last: DHCP does not wait for what only watches it.
     for (const child of decision.children.filter(isMonitor)) await this.ensureMonitor(child);
@@ -287,6 +306,7 @@ export class Controller {
     const current =
       followed === undefined ? await this.parts.kube.get(resource, { namespace, name }) : followed;
     if (current !== null && covers(current, object)) return;
+    this.mustBeActive();
     await this.parts.kube.apply(resource, object, { fieldManager: MANAGER, force: true });
     this.count(resource.plural);
   }
@@ -298,6 +318,7 @@ export class Controller {
     nodes: readonly unknown[],
   ): Promise<void> {
     const { resourceVersion } = object.metadata;
+    this.mustBeActive();
     const merge = { metadata: { resourceVersion }, status: { nodes } };
     await this.parts.kube.patch(resource, keyOf(object), merge, MANAGER, 'status');
     this.count(`${resource.plural}/status`);
@@ -307,6 +328,7 @@ export class Controller {
     const { leases, servers } = this.view;
     const old = outlived([...leases.objects.values()], servers.objects, this.parts.wall());
     for (const { metadata } of old) {
+      this.mustBeActive();
       const { resourceVersion } = metadata;
       await this.parts.kube.delete(
         DHCP_LEASES,
@@ -318,20 +340,30 @@ export class Controller {
     return SWEEP;
   }
 
+  // Before everything that only the leader may do.
+  private mustBeActive(): void {
+    if (!this.active) throw new Paused();
+  }
+
   private count(what: string): void {
     this.writes.set(what, (this.writes.get(what) ?? 0) + 1);
   }
 
-  private failed(key: string, error: unknown): void {
+  private failed(key: string, error: unknown): Millis | null {
+    if (error instanceof Paused) return null;
     if (!(error instanceof KubeError)) {
       this.parts.log.error({ key, err: error }, 'a mistake of ours');
-      return;
+      return null;
     }
     // Somebody was faster; the change is on its way to us.
     const level = error.reason === 'Conflict' ? 'debug' : 'warn';
     this.parts.log[level]({ key, reason: error.reason }, error.message);
+    return NOT_ABOUT_IT.has(error.reason) ? (error.retryAfter ?? RESPITE) : null;
   }
 }
+
+/** Ends what was under way when the lead was lost. */
+class Paused extends Error {}
 
 function keyOf({ metadata }: KubeObject): { namespace: string; name: string } {
   const { namespace = '', name } = metadata;

@@ -52,9 +52,7 @@ async function run(command: OperatorCommand): Promise<number> {
     log.info('the cluster is known');
   });
 
-  let lost: (reason: string) => void = () => {};
   const over = new Promise<string>((resolve) => {
-    lost = resolve;
     for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, resolve);
   });
   const contender = new Contender({
@@ -68,8 +66,11 @@ async function run(command: OperatorCommand): Promise<number> {
       log.info('leading');
       void controller.start();
     },
-    // What is under way cannot be called back; a new process starts from nothing.
-    onFollow: () => lost('lost the lead'),
+    // It goes on following, and so leads again at once when it was only the API server that was away.
+    onFollow: (holder) => {
+      log.info({ holder }, 'following');
+      controller.pause();
+    },
     onError: (error: KubeError) => log.warn({ reason: error.reason }, `Lease: ${error.message}`),
   });
   const registry = operatorRegistry({
@@ -84,9 +85,8 @@ async function run(command: OperatorCommand): Promise<number> {
   const reason = await over;
   log.info({ reason }, 'stopping');
   controller.stop();
-  const wasLeading = contender.holds();
   await contender.resign();
-  return reason.startsWith('SIG') || wasLeading ? 0 : 1;
+  return 0;
 }
 
 async function logger(level: string): Promise<Logger> {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkQueue } from './queue.ts';
 
-const OPTIONS = { first: 10, last: 40, concurrency: 2, random: () => 1, onError: () => {} };
+const OPTIONS = { first: 10, last: 40, concurrency: 2, random: () => 1, onError: () => null };
 
 async function until(what: () => boolean): Promise<void> {
   for (let i = 0; i < 2000 && !what(); i++) await sleep(1);
@@ -81,5 +81,22 @@ test('what wants to be looked at again is', async () => {
   const queue = new WorkQueue(async () => (++runs < 3 ? 5 : null), OPTIONS);
   queue.add('a');
   await until(() => runs === 3);
+  queue.stop();
+});
+
+test('a failure that is not about its key stops all keys for as long as is said', async () => {
+  const at: number[] = [];
+  const queue = new WorkQueue(
+    async () => {
+      at.push(performance.now());
+      if (at.length <= 2) throw new Error('slow down');
+      return null;
+    },
+    { ...OPTIONS, onError: () => 60 },
+  );
+  for (let i = 0; i < 20; i++) queue.add(`${i}`);
+  await until(() => at.length > 2);
+  assert.ok(at[2]! - at[1]! >= 59, 'two were under way, and nobody after them');
+  await until(() => queue.size === 0 && at.length === 22);
   queue.stop();
 });

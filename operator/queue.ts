@@ -8,7 +8,8 @@ export interface QueueOptions {
   readonly concurrency: number;
   /** A number in [0, 1). */
   random(): number;
-  onError(key: string, error: unknown): void;
+  /** Is told of every failure; may answer for how long all keys are to wait, because it was not this one's fault. */
+  onError(key: string, error: unknown): Millis | null;
 }
 
 /** Does the work of keys: each one at a time, what comes meanwhile once more afterwards, what fails later and later. */
@@ -19,6 +20,7 @@ export class WorkQueue {
   private readonly running = new Set<string>();
   private readonly failures = new Map<string, number>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
+  private pause: NodeJS.Timeout | null = null;
   private stopped = false;
 
   /** `work` resolves with after how long the key wants to be looked at again, or null. */
@@ -41,11 +43,13 @@ export class WorkQueue {
   stop(): void {
     this.stopped = true;
     for (const key of [...this.timers.keys()]) this.clear(key);
+    if (this.pause !== null) clearTimeout(this.pause);
   }
 
   private pump(): void {
     for (const key of this.waiting) {
-      if (this.stopped || this.running.size >= this.options.concurrency) return;
+      if (this.stopped || this.pause !== null || this.running.size >= this.options.concurrency)
+        return;
       if (this.running.has(key)) continue;
       this.waiting.delete(key);
       this.running.add(key);
@@ -59,7 +63,8 @@ export class WorkQueue {
       this.failures.delete(key);
       if (again !== null) this.later(key, again);
     } catch (error) {
-      this.options.onError(key, error);
+      const pause = this.options.onError(key, error);
+      if (pause !== null) this.rest(pause);
       const before = this.failures.get(key) ?? 0;
       this.failures.set(key, before + 1);
       const { first, last, random } = this.options;
@@ -68,6 +73,15 @@ export class WorkQueue {
       this.running.delete(key);
       this.pump();
     }
+  }
+
+  private rest(wait: Millis): void {
+    if (this.stopped) return;
+    if (this.pause !== null) clearTimeout(this.pause);
+    this.pause = setTimeout(() => {
+      this.pause = null;
+      this.pump();
+    }, wait);
   }
 
   private later(key: string, wait: Millis): void {
