@@ -1,15 +1,18 @@
 // The chart in a cluster: install, upgrade of the kinds, uninstall, and the plain YAML instead of helm.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually } from '../lab/lab.ts';
 import { ControlPlane } from './controlplane.ts';
 import { lanServer } from './field.ts';
+import { checkOut, previousCommit } from './previous.ts';
+import { applyAll, assertInstalled, assertSurvived, RELEASE } from './upgraded.ts';
 
 const CHART = 'charts/dhcp-operator';
-const RELEASE = ['dhcp', '--namespace', 'dhcp', '--create-namespace'];
+const TARGET = [RELEASE, '--namespace', RELEASE];
+const KINDS = new Set(['DhcpServer', 'DhcpRelay', 'DhcpLease']);
 /** Far above what any of them takes. */
 const LONG = { timeout: 300_000 };
 
@@ -23,25 +26,31 @@ after(async () => {
   await cluster?.stop();
 });
 
-test('helm upgrade brings the kinds up to date, and keeps the objects', LONG, async () => {
-  // As an older release would have it.
-  const older = join(cluster.folder, 'older');
-  cpSync(CHART, older, { recursive: true });
-  const file = join(older, 'files/crds/dhcpservers.yaml');
-  const text = readFileSync(file, 'utf8');
-  const without = text.replace(/^ +leaseObjects:\n( +).*\n(\1.*\n)*/m, '');
-  assert.notEqual(without, text);
-  writeFileSync(file, without);
+const previous = previousCommit();
 
-  cluster.helm('install', ...RELEASE, older);
-  cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
+test('the chart of the previous commit is upgraded by helm, rolled back, and upgraded again', {
+  ...LONG,
+  skip: typeof previous === 'string' ? previous : false,
+}, async () => {
+  assert.ok(typeof previous !== 'string');
+  const { commit, differs } = previous;
+  console.log(`previous: ${commit}${differs ? '' : ', whose chart is the one of now'}`);
+  const { chart, examples } = checkOut(previous, join(cluster.folder, 'previous'));
+  await install(chart);
+  const objects = applyAll(cluster, examples);
+  assert.deepEqual(new Set(objects.map(({ kind }) => kind)), KINDS);
+  await changeAndBack(chart, objects);
+  uninstall();
+});
+
+test('a release that knew less, could more and had more is brought up to date', LONG, async () => {
+  const older = olderRelease();
+  await install(older);
+  assert.throws(() => assertInstalled(cluster, CHART), 'it is another one');
   const server = lanServer('lan', { leaseObjects: 'None' });
   assert.throws(() => cluster.apply(server), /unknown field "spec.leaseObjects"/);
   cluster.apply(lanServer('lan'));
-
-  cluster.helm('upgrade', ...RELEASE, CHART);
-  const kind = cluster.kubectl('get', 'crd', 'dhcpservers.dhcp-operator.io', '-o', 'json');
-  assert.match(kind, /"leaseObjects"/);
+  await changeAndBack(older, applyAll(cluster, 'crds/examples'));
   // The API server takes its time to tell of it.
   await eventually('kubectl explain to know the field', () => {
     try {
@@ -56,21 +65,19 @@ test('helm upgrade brings the kinds up to date, and keeps the objects', LONG, as
 test('the release fits into the Secret that helm keeps it in, several times', LONG, () => {
   const sizes = cluster
     .kubectl(
-      ...['-n', 'dhcp', 'get', 'secrets', '-l', 'owner=helm'],
+      ...['-n', RELEASE, 'get', 'secrets', '-l', 'owner=helm'],
       ...['-o', 'jsonpath={range .items[*]}{.data.release}{"\\n"}{end}'],
     )
     .trim()
     .split('\n')
     .map((data) => data.length);
-  assert.equal(sizes.length, 2);
+  assert.equal(sizes.length, 4);
   console.log(`the release takes ${(Math.max(...sizes) / 1024).toFixed(0)} KiB of 1,024`);
   assert.ok(Math.max(...sizes) < 512 * 1024);
 });
 
 test('examples are taken, and what is not in order is not', LONG, () => {
-  for (const name of readdirSync('crds/examples')) {
-    cluster.kubectl('apply', '--server-side', '-f', `crds/examples/${name}`);
-  }
+  applyAll(cluster, 'crds/examples');
   const wrong = lanServer('wrong', { leaseTime: 'soon' });
   assert.throws(() => cluster.apply(wrong), /spec\.leaseTime/);
 });
@@ -99,11 +106,11 @@ test('who may edit in a namespace may edit DHCP there, who may view may view', L
 
 test('helm uninstall keeps kinds and objects; with crds.keep=false both go', LONG, () => {
   const names = ['get', 'dhcpservers', '-o', 'name'];
-  cluster.helm('uninstall', 'dhcp', '--namespace', 'dhcp', '--wait');
+  cluster.helm('uninstall', ...TARGET, '--wait');
   assert.match(cluster.kubectl(...names), /lan/);
-  cluster.helm('install', ...RELEASE, CHART, '--take-ownership', '--set', 'crds.keep=false');
+  cluster.helm('install', ...TARGET, CHART, '--take-ownership', '--set', 'crds.keep=false');
   assert.match(cluster.kubectl(...names), /lan/);
-  cluster.helm('uninstall', 'dhcp', '--namespace', 'dhcp', '--wait');
+  cluster.helm('uninstall', ...TARGET, '--wait');
   assert.doesNotMatch(cluster.kubectl('get', 'crd', '-o', 'name'), /dhcp-operator/);
 });
 
@@ -115,3 +122,64 @@ test('the plain YAML installs the same without helm', LONG, () => {
   assert.match(cluster.kubectl('get', 'crd', '-o', 'name'), /dhcpleases/);
   assert.match(cluster.kubectl('-n', 'dhcp-operator', 'get', 'deploy', '-o', 'name'), /operator/);
 });
+
+async function install(chart: string): Promise<void> {
+  cluster.helm('install', ...TARGET, '--create-namespace', chart);
+  cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
+  await eventually('the kinds to be known', () => {
+    const names = cluster.kubectl('api-resources', '--api-group=dhcp-operator.io', '-o', 'name');
+    return names.trim().split('\n').length === KINDS.size;
+  });
+  assertInstalled(cluster, chart);
+}
+
+// As charts/dhcp-operator/README.md says: helm upgrade and nothing else.
+async function changeAndBack(older: string, objects: ReturnType<typeof applyAll>): Promise<void> {
+  for (const [chart, ...command] of [
+    [CHART, 'upgrade', ...TARGET, CHART],
+    [older, 'rollback', ...TARGET, '1'],
+    [CHART, 'upgrade', ...TARGET, CHART],
+  ] as const) {
+    cluster.helm(...command);
+    assertInstalled(cluster, chart);
+    assertSurvived(cluster, objects);
+  }
+}
+
+/** The chart of now as an older release may have had it, whatever the history says. */
+function olderRelease(): string {
+  const older = join(cluster.folder, 'older');
+  cpSync(CHART, older, { recursive: true });
+  const edit = (name: string, from: RegExp, to: string): void => {
+    const file = join(older, name);
+    const text = readFileSync(file, 'utf8');
+    assert.match(text, from);
+    writeFileSync(file, text.replace(from, to));
+  };
+  edit('Chart.yaml', /^version: .*\nappVersion: .*$/m, 'version: 0.0.1\nappVersion: 0.0.1');
+  edit('files/crds/dhcpservers.yaml', /^ +leaseObjects:\n( +).*\n(\1.*\n)*/m, '');
+  edit('templates/deployment.yaml', /^ +- --log-level=.*\n/m, '');
+  appendFileSync(
+    join(older, 'files/operator-rules.yaml'),
+    '- apiGroups: [""]\n  resources: [secrets]\n  verbs: [get]\n',
+  );
+  writeFileSync(
+    join(older, 'templates/gone.yaml'),
+    `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: gone
+  namespace: {{ .Release.Namespace }}
+  labels:
+    {{- include "dhcp-operator.labels" . | nindent 4 }}
+`,
+  );
+  return older;
+}
+
+/** Down to the objects. */
+function uninstall(): void {
+  cluster.kubectl('delete', 'dhcpservers,dhcprelays,dhcpleases', '--all', '-A', '--timeout=30s');
+  cluster.helm('uninstall', ...TARGET, '--wait');
+  cluster.kubectl('delete', 'crd', '-l', `app.kubernetes.io/instance=${RELEASE}`);
+}
