@@ -232,6 +232,7 @@ export class Controller {
       refer: view.refer(),
       lastGood: lastGoodOf(view.configMaps.objects.get(key)),
       daemonSet: view.daemonSets.objects.get(key),
+      daemonSets: [...view.daemonSets.objects.values()],
       pods: [...view.pods.objects.values()].filter(
         ({ metadata }) =>
           metadata.namespace === namespace &&

@@ -38,8 +38,6 @@ export interface Endpoint {
 
 const STATE_DIR = '/var/lib/dhcp-operator';
 const SERVER_PORT = 67;
-/** Host ports for health and metrics, one for each object, since agents of several share a node. */
-const HTTP_PORTS = { first: 20_000, count: 1_000 } as const;
 
 /** The ConfigMap that tells agents what to do. */
 export function configMap(parent: Parent, manifests: string, hash: string): Child {
@@ -60,8 +58,13 @@ export function access(parent: Parent): readonly Child[] {
   ];
 }
 
-/** The agents. */
-export function daemonSet(parent: Parent, placement: Placement, image: AgentImage): Child {
+/** The agents; they tell of themselves on `port` of their nodes. */
+export function daemonSet(
+  parent: Parent,
+  placement: Placement,
+  image: AgentImage,
+  port: number,
+): Child {
   const labels = selectorOf(parent);
   return child(parent, DAEMON_SETS, {
     spec: {
@@ -70,7 +73,7 @@ export function daemonSet(parent: Parent, placement: Placement, image: AgentImag
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
       template: {
         metadata: { labels: { ...labels, ...labelsOf(parent) } },
-        spec: podSpec(parent, placement, image),
+        spec: podSpec(parent, placement, image, port),
       },
     },
   });
@@ -80,9 +83,9 @@ function podSpec(
   parent: Parent,
   { nodeSelector, tolerations }: Placement,
   { image, pullPolicy, pullSecrets, priorityClass, logLevel }: AgentImage,
+  port: number,
 ): object {
   const { kind, metadata } = parent;
-  const port = httpPort(metadata.uid);
   return {
     serviceAccountName: childName(parent),
     automountServiceAccountToken: true,
@@ -152,13 +155,6 @@ function probe(path: string, port: number, failureThreshold: number): object {
     successThreshold: 1,
     failureThreshold,
   };
-}
-
-/** The host port that agents of an object tell of themselves on. */
-export function httpPort(uid: string): number {
-  let hash = 0;
-  for (const character of uid) hash = (hash * 31 + character.charCodeAt(0)) >>> 0;
-  return HTTP_PORTS.first + (hash % HTTP_PORTS.count);
 }
 
 /** Keeps the last agents of a server that several nodes share from being evicted together. */

@@ -33,6 +33,7 @@ import {
   serverReady,
 } from './findings.ts';
 import { FAILOVER, type Parent } from './names.ts';
+import { httpPort } from './ports.ts';
 import { type Referable, resolveRelay, resolveServer, type Unresolved } from './references.ts';
 
 /** All that a decision is made of; nothing else is looked at. */
@@ -42,6 +43,8 @@ export interface Gathered<T extends DhcpServerObject | DhcpRelayObject> {
   /** What the ConfigMap says, if it has been written and can be read. */
   readonly lastGood: { readonly document: Document; readonly hash: string } | null;
   readonly daemonSet: DaemonSet | undefined;
+  /** The agents of all objects. */
+  readonly daemonSets: readonly DaemonSet[];
   readonly pods: readonly Pod[];
   /** Of a server: the others, what else uses addresses, and its leases. */
   readonly servers: readonly DhcpServerObject[];
@@ -190,7 +193,7 @@ function force(
 }
 
 function agentChildren(
-  { image, podMonitors }: Any,
+  { image, podMonitors, daemonSet: set, daemonSets }: Any,
   parent: Parent,
   { document, manifests, hash }: InForce,
 ): readonly Child[] {
@@ -198,7 +201,7 @@ function agentChildren(
   return [
     ...access(parent),
     configMap(parent, manifests, hash),
-    daemonSet(parent, placement, image),
+    daemonSet(parent, placement, image, httpPort(parent.metadata.uid, set, daemonSets)),
     ...(podMonitors ? [podMonitor(parent)] : []),
   ];
 }

@@ -128,6 +128,7 @@ export function gathered<T extends DhcpServerObject | DhcpRelayObject>(
     },
     lastGood: null,
     daemonSet: undefined,
+    daemonSets: [],
     pods: [],
     servers: [],
     taken: [],
