@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../../codec/ipv4.ts';
 import type { Millis } from '../../codec/machine.ts';
+import type { LeaseRoom } from './lease/room.ts';
 
 /**
  * What became of an address. An offer is not here: it is not durable, so it lives with who made it.
@@ -62,16 +63,19 @@ export type LeaseCounts = { readonly [state in LeaseState]: number };
 /** What a server core may know of leases and do to them; `Leases` is the one implementation, the store makes it durable. */
 export interface LeaseTable {
   readonly size: number;
-  /** The record of an address, whatever its state; undefined when it has none. */
-  get(address: Ipv4): Lease | undefined;
+  /** The record of an address, whatever its state, in `into` if that is given; undefined when it has none. */
+  get(address: Ipv4, into?: LeaseRoom): Lease | undefined;
   /** As `get`, without making an object; `free` when the address has no record. */
   stateOf(address: Ipv4): LeaseState | 'free';
   /** As `get`, without making an object; -Infinity when the address has no record. */
   expiresOf(address: Ipv4): Millis;
-  /** The addresses recorded for a client identifier, latest first, at most CLIENT_ADDRESSES_MAX. */
-  byClientId(clientId: Uint8Array): readonly Ipv4[];
+  /**
+   * The addresses recorded for the client identifier that is `length` octets at `at`, or all of `bytes`; latest first, at
+   * most CLIENT_ADDRESSES_MAX.
+   */
+  byClientId(bytes: Uint8Array, at?: number, length?: number): readonly Ipv4[];
   /** The addresses recorded for a hardware address, whatever client identifier came with it; likewise. */
-  byHardwareAddress(type: number, address: Uint8Array): readonly Ipv4[];
+  byHardwareAddress(type: number, bytes: Uint8Array, at?: number, length?: number): readonly Ipv4[];
   /**
    * Records a lease, in place of what the address had; it is seen by all methods at once. The client may be told
    * when the ticket is durable. 0: refused, because the store cannot write now and the lease is `bound`.

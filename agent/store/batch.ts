@@ -55,7 +55,7 @@ export class Batch {
     this.remember(address, leases);
     this.memory = grown(this.memory, this.end, this.end + FRAME_BYTES + length);
     const { memory, end } = this;
-    memory.bytes.set(from.bytes.subarray(0, length), end + FRAME_BYTES);
+    from.bytes.copy(memory.bytes, end + FRAME_BYTES, 0, length);
     this.end = sealFrame(memory, end, kind, ++this.last, length, seed);
   }
 

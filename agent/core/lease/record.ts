@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Ipv4 } from '../../../codec/ipv4.ts';
 import type { Lease, LeaseState } from '../lease.ts';
+import {
+  blankLease,
+  type FieldRoom,
+  type LeaseRoom,
+  type Name,
+  NEW_FIELDS,
+  type Octets,
+} from './room.ts';
 
 // A lease as bytes: what lies in memory, in the journal and in snapshots. Little-endian.
 //
@@ -86,35 +94,36 @@ export function encodeLease(lease: Lease, memory: Memory, at: number): number {
   return end;
 }
 
-/** Reads the record at `at`, which `isRecord` has found sound; its bytes are copied. */
-export function decodeLease(memory: Memory, at: number): Lease {
+/** Reads the record at `at`, which `isRecord` has found sound, into `into` if that is given; its bytes are copied. */
+export function decodeLease(memory: Memory, at: number, into: LeaseRoom | null = null): Lease {
   const { view, bytes } = memory;
+  const lease = into === null ? blankLease() : into.lease;
+  const room: FieldRoom = into ?? NEW_FIELDS;
   const flags = bytes[at + 45]!;
   const reader = new FieldReader(bytes, at + FIELD.CLIENT_ID);
-  return {
-    address: view.getUint32(at + FIELD.ADDRESS, true) as Ipv4,
-    state: STATES[bytes[at + FIELD.STATE]!]!,
-    hardwareType: bytes[at + FIELD.HARDWARE]!,
-    hardwareAddress: reader.octets(bytes[at + FIELD.HARDWARE_LENGTH]!),
-    clientId: reader.bytes(),
-    subnet: reader.text() ?? '',
-    relayInformation: reader.bytes(),
-    hostname: reader.text(),
-    fqdn: reader.text(),
-    vendorClass: reader.bytes(),
-    userClass: reader.bytes(),
-    architecture: reader.bytes(),
-    interfaceName: reader.text(),
-    starts: view.getFloat64(at, true),
-    lastTransaction: view.getFloat64(at + FIELD.LAST_TRANSACTION, true),
-    expires: view.getFloat64(at + FIELD.EXPIRES, true),
-    leaseSeconds: view.getUint32(at + 28, true),
-    serverIdentifier: view.getUint32(at + 32, true) as Ipv4,
-    giaddr: view.getUint32(at + 36, true) as Ipv4,
-    epoch: view.getUint32(at + 40, true),
-    reserved: (flags & RESERVED) !== 0,
-    bootp: (flags & BOOTP) !== 0,
-  };
+  lease.address = view.getUint32(at + FIELD.ADDRESS, true) as Ipv4;
+  lease.state = STATES[bytes[at + FIELD.STATE]!]!;
+  lease.hardwareType = bytes[at + FIELD.HARDWARE]!;
+  lease.hardwareAddress = reader.octets(bytes[at + FIELD.HARDWARE_LENGTH]!, room.hardware);
+  lease.clientId = reader.bytes(room.clientId);
+  lease.subnet = reader.name(room.subnet);
+  lease.relayInformation = reader.bytes(room.relayInformation);
+  lease.hostname = reader.text();
+  lease.fqdn = reader.text();
+  lease.vendorClass = reader.bytes(room.vendorClass);
+  lease.userClass = reader.bytes(room.userClass);
+  lease.architecture = reader.bytes(room.architecture);
+  lease.interfaceName = reader.name(room.interfaceName) || null;
+  lease.starts = view.getFloat64(at, true);
+  lease.lastTransaction = view.getFloat64(at + FIELD.LAST_TRANSACTION, true);
+  lease.expires = view.getFloat64(at + FIELD.EXPIRES, true);
+  lease.leaseSeconds = view.getUint32(at + 28, true);
+  lease.serverIdentifier = view.getUint32(at + 32, true) as Ipv4;
+  lease.giaddr = view.getUint32(at + 36, true) as Ipv4;
+  lease.epoch = view.getUint32(at + 40, true);
+  lease.reserved = (flags & RESERVED) !== 0;
+  lease.bootp = (flags & BOOTP) !== 0;
+  return lease;
 }
 
 /** Whether `[start..end)` is laid out as a record. */
@@ -194,17 +203,21 @@ class FieldReader {
     this.at = at;
   }
 
-  octets(length: number): Uint8Array {
-    const value = new Uint8Array(length);
-    const { source, at } = this;
-    for (let i = 0; i < length; i++) value[i] = source[at + i]!;
-    this.at = at + length;
+  octets(length: number, room: Octets): Uint8Array {
+    const value = room.of(this.source, this.at, length);
+    this.at += length;
     return value;
   }
 
-  bytes(): Uint8Array | null {
+  bytes(room: Octets): Uint8Array | null {
     const length = this.length();
-    return length === 0 ? null : this.octets(length);
+    return length === 0 ? null : this.octets(length, room);
+  }
+
+  name(room: Name): string {
+    const length = this.length();
+    this.at += length;
+    return room.of(this.source, this.at - length, this.at);
   }
 
   text(): string | null {

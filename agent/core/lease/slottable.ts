@@ -1,3 +1,5 @@
+import type { Ipv4 } from '../../../codec/ipv4.ts';
+
 // Each shard grows by itself, so that no insertion ever waits for more than a 256th of the table to move.
 const SHARDS = 256;
 const SHARD_START = 8;
@@ -76,6 +78,12 @@ export class SlotTable {
     this.shards[number] = shard;
     return shard;
   }
+}
+
+/** Spreads neighbours, as pools are runs of addresses. One to one, so that a hash stands for its address (`get`). */
+export function hashAddress(address: Ipv4): number {
+  const product = Math.imul(address, 0x9e3779b1);
+  return product ^ (product >>> 15);
 }
 
 function fresh(entries: number): Int32Array {

@@ -23,9 +23,10 @@ import {
   STATES,
   sizeOfLength,
 } from './record.ts';
+import type { LeaseRoom } from './room.ts';
 import type { HashKey } from './siphash.ts';
 import { Slab } from './slab.ts';
-import { SlotTable } from './slottable.ts';
+import { hashAddress, SlotTable } from './slottable.ts';
 
 /** Makes changes durable; asked before the table changes. */
 export interface LeaseLog {
@@ -45,6 +46,7 @@ const BOUND = STATES.indexOf('bound');
 const DECLINED = STATES.indexOf('declined');
 const EXPIRED = STATES.indexOf('expired');
 const STATE_COUNT = STATES.length;
+const NONE: readonly Ipv4[] = [];
 const NO_COUNTS: LeaseCounts = { bound: 0, released: 0, declined: 0, expired: 0 };
 
 /**
@@ -100,9 +102,9 @@ export class Leases implements LeaseTable {
     });
   }
 
-  get(address: Ipv4): Lease | undefined {
+  get(address: Ipv4, into: LeaseRoom | null = null): Lease | undefined {
     const slot = this.slotOf(address);
-    return slot < 0 ? undefined : this.leaseAt(slot);
+    return slot < 0 ? undefined : this.leaseAt(slot, into);
   }
 
   stateOf(address: Ipv4): LeaseState | 'free' {
@@ -115,17 +117,22 @@ export class Leases implements LeaseTable {
     return slot < 0 ? -Infinity : this.expiries.get(slot);
   }
 
-  byClientId(clientId: Uint8Array): readonly Ipv4[] {
-    return this.addressesOf(this.clientIds, clientId, clientId.length);
+  byClientId(bytes: Uint8Array, at = 0, length = bytes.length - at): readonly Ipv4[] {
+    return this.addressesOf(this.clientIds, bytes, at, length);
   }
 
-  byHardwareAddress(type: number, address: Uint8Array): readonly Ipv4[] {
-    if (address.length > 255) return [];
+  byHardwareAddress(
+    type: number,
+    bytes: Uint8Array,
+    at = 0,
+    length = bytes.length - at,
+  ): readonly Ipv4[] {
+    if (length > 255) return NONE;
     const key = this.keyScratch;
     key[0] = type;
-    key[1] = address.length;
-    key.set(address, 2);
-    return this.addressesOf(this.hardware, key, 2 + address.length);
+    key[1] = length;
+    for (let i = 0; i < length; i++) key[2 + i] = bytes[at + i]!;
+    return this.addressesOf(this.hardware, key, 0, 2 + length);
   }
 
   put(lease: Lease): Ticket {
@@ -204,7 +211,7 @@ export class Leases implements LeaseTable {
   /** Empties the table. */
   clear(): void {
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.lengths.get(slot) !== 0) this.drop((this.addresses.get(slot) >>> 0) as Ipv4);
+      if (this.lengths.get(slot) !== 0) this.drop(this.addressAt(slot));
     }
   }
 
@@ -220,7 +227,7 @@ export class Leases implements LeaseTable {
     if (length === 0) return 0;
     const place = this.places.get(slot);
     const start = Slab.offset(place);
-    target.set(this.slab.memory(place).bytes.subarray(start, start + length), at);
+    this.slab.memory(place).bytes.copy(target, at, start, start + length);
     return length;
   }
 
@@ -228,19 +235,29 @@ export class Leases implements LeaseTable {
     return this.byAddress.get(hashAddress(address));
   }
 
-  private leaseAt(slot: number): Lease {
+  private leaseAt(slot: number, into: LeaseRoom | null = null): Lease {
     const place = this.places.get(slot);
-    return decodeLease(this.slab.memory(place), Slab.offset(place));
+    return decodeLease(this.slab.memory(place), Slab.offset(place), into);
   }
 
-  private addressesOf(index: KeyIndex, key: Uint8Array, length: number): readonly Ipv4[] {
-    const found: Ipv4[] = [];
-    let slot = index.first(key, 0, length);
-    while (slot >= 0 && found.length < CLIENT_ADDRESSES_MAX) {
-      found.push((this.addresses.get(slot) >>> 0) as Ipv4);
-      slot = index.next(slot);
+  private addressesOf(
+    index: KeyIndex,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): readonly Ipv4[] {
+    let slot = index.first(bytes, at, at + length);
+    if (slot < 0) return NONE;
+    const found = [this.addressAt(slot)];
+    for (slot = index.next(slot); slot >= 0; slot = index.next(slot)) {
+      if (found.length === CLIENT_ADDRESSES_MAX) break;
+      found.push(this.addressAt(slot));
     }
     return found;
+  }
+
+  private addressAt(slot: number): Ipv4 {
+    return (this.addresses.get(slot) >>> 0) as Ipv4;
   }
 
   private takeSlot(address: Ipv4): number {
@@ -260,9 +277,7 @@ export class Leases implements LeaseTable {
 
   private fill(slot: number, memory: Memory, start: number, length: number): void {
     const place = this.slab.allocate(length);
-    this.slab
-      .memory(place)
-      .bytes.set(memory.bytes.subarray(start, start + length), Slab.offset(place));
+    memory.bytes.copy(this.slab.memory(place).bytes, Slab.offset(place), start, start + length);
     this.places.set(slot, place);
     this.lengths.set(slot, length);
     this.recordBytes += length;
@@ -303,9 +318,7 @@ export class Leases implements LeaseTable {
       return;
     }
     const place = this.places.get(slot);
-    this.slab
-      .memory(place)
-      .bytes.set(memory.bytes.subarray(start, start + length), Slab.offset(place));
+    memory.bytes.copy(this.slab.memory(place).bytes, Slab.offset(place), start, start + length);
     this.lengths.set(slot, length);
     this.recordBytes += length - before;
   }
@@ -363,12 +376,6 @@ export class Leases implements LeaseTable {
     this.lastExpired = slot;
     return true;
   }
-}
-
-/** Spreads neighbours, as pools are runs of addresses. One to one, so that a hash stands for its address. */
-function hashAddress(address: number): number {
-  const product = Math.imul(address, 0x9e3779b1);
-  return product ^ (product >>> 15);
 }
 
 function hardwareOf(bytes: Uint8Array, start: number, span: KeySpan): void {

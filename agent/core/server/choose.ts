@@ -1,7 +1,8 @@
 import { formatIpv4, type Ipv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
+import { LeaseRoom } from '../lease/room.ts';
 import type { Lease } from '../lease.ts';
 import type { ServerDrop } from './drops.ts';
-import { hasHardware, isHolder, isSameKind } from './identity.ts';
+import { addressesOf, hasHardware, isHolder, isSameKind } from './identity.ts';
 import type { ServerPool, Subnet } from './plan.ts';
 import { isMeant, isOfPlace } from './reservations.ts';
 import type { Origin, ServerState } from './state.ts';
@@ -118,28 +119,25 @@ function tryReserved(state: ServerState, address: Ipv4, subnet: Subnet): boolean
   return true;
 }
 
+/** For the lease that is looked at. */
+const room = new LeaseRoom();
+
 // What the client has now comes before what it had: the table lists the latest first.
 function tryOwn(state: ServerState): boolean {
   const { leases, request, plan, client } = state;
-  const { view, bytes, clientIdAt, clientIdLength } = request;
   const byId = request.identity === 'clientId';
-  const found = byId
-    ? leases.byClientId(bytes.subarray(clientIdAt, clientIdAt + clientIdLength))
-    : leases.byHardwareAddress(
-        view.htype,
-        view.bytes.subarray(view.chaddrAt, view.chaddrAt + view.chaddrLength),
-      );
+  const found = addressesOf(leases, request);
   if (found.length === 0) return false;
-  let previous: Lease | null = null;
+  let previous = UNSPECIFIED;
   for (const address of found) {
     const subnet = plan.subnetOf(address);
     if (subnet?.network !== client.network) continue;
-    const lease = leases.get(address)!;
+    const lease = leases.get(address, room)!;
     if (lease.state === 'declined' || (!byId && !isSameKind(state, lease))) continue;
     if (lease.state === 'bound') return tryCurrent(state, lease, subnet);
-    previous ??= lease;
+    if (previous === UNSPECIFIED) previous = address;
   }
-  return previous !== null && tryPrevious(state, previous);
+  return previous !== UNSPECIFIED && tryPrevious(state, leases.get(previous, room)!);
 }
 
 function tryCurrent(state: ServerState, lease: Lease, subnet: Subnet): boolean {
@@ -171,10 +169,9 @@ function tryRequested(state: ServerState, address: Ipv4): boolean {
 function overLimit(state: ServerState): ServerDrop | null {
   const { leasesPerHardwareAddress: most } = state.plan.config.limits;
   if (most > 0) {
-    const { view } = state.request;
-    const end = view.chaddrAt + view.chaddrLength;
+    const { htype, bytes, chaddrAt, chaddrLength } = state.request.view;
     const held = state.leases
-      .byHardwareAddress(view.htype, view.bytes.subarray(view.chaddrAt, end))
+      .byHardwareAddress(htype, bytes, chaddrAt, chaddrLength)
       .filter((address) => state.leases.stateOf(address) === 'bound');
     if (held.length >= most) return 'clientFull';
   }

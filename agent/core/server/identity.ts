@@ -1,4 +1,5 @@
-import type { Lease } from '../lease.ts';
+import type { Ipv4 } from '../../../codec/ipv4.ts';
+import type { Lease, LeaseTable } from '../lease.ts';
 import { hashBytes } from '../limit.ts';
 import type { Request } from './request.ts';
 import { equals } from './reservations.ts';
@@ -13,6 +14,14 @@ export function identify({ plan, clones, request }: ServerState): void {
   }
   request.identify('clientId');
   if (identity === 'Auto' && clones.has(request.hash, request.check)) request.identify('both');
+}
+
+/** The addresses recorded for the client by what tells it from others, latest first. */
+export function addressesOf(leases: LeaseTable, request: Request): readonly Ipv4[] {
+  const { view, bytes, clientIdAt, clientIdLength } = request;
+  return request.identity === 'clientId'
+    ? leases.byClientId(bytes, clientIdAt, clientIdLength)
+    : leases.byHardwareAddress(view.htype, view.bytes, view.chaddrAt, view.chaddrLength);
 }
 
 /**

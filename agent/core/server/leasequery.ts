@@ -33,13 +33,11 @@ export function leaseQuery(state: ServerState): ServerDrop | null {
 }
 
 function ofHardware({ leases, request: { view } }: ServerState): readonly Ipv4[] {
-  const end = view.chaddrAt + view.chaddrLength;
-  return leases.byHardwareAddress(view.htype, view.bytes.subarray(view.chaddrAt, end));
+  return leases.byHardwareAddress(view.htype, view.bytes, view.chaddrAt, view.chaddrLength);
 }
 
 function ofClientId({ leases, request }: ServerState): readonly Ipv4[] {
-  const { bytes, clientIdAt, clientIdLength } = request;
-  return leases.byClientId(bytes.subarray(clientIdAt, clientIdAt + clientIdLength));
+  return leases.byClientId(request.bytes, request.clientIdAt, request.clientIdLength);
 }
 
 function byAddress(state: ServerState, lease: Lease | null): ServerDrop | null {

@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
+import { hashAddress, SlotTable } from '../lease/slottable.ts';
 
 /** What is known of an offered address: nobody looked, somebody is looking, or nobody else has it. */
 export type ProbeState = 'none' | 'running' | 'clear';
@@ -18,49 +19,49 @@ export interface Offer {
   leftAt: Millis;
 }
 
-/** Links of the list in which offers are ordered by their end. */
+/** An offer in the list that is ordered by their end, and its number in the tables. */
 interface Node extends Offer {
-  /** The next offer of a client with the same hash. */
-  chain: Node | null;
+  slot: number;
   before: Node | null;
   after: Node | null;
 }
 
 /**
  * Addresses offered, by client and by address. All are held equally long, so the list is in order of their end. Objects
- * are used again, as there are tens of thousands of offers a second.
+ * are used again and the tables are numbers, as there are a hundred thousand offers a second: nothing is left to collect.
  */
 export class Offers {
   size = 0;
-  private readonly byHash = new Map<number, Node>();
-  private readonly byAddress = new Map<number, Node>();
-  private readonly spare: Node[] = [];
+  private readonly nodes: (Node | null)[] = [];
+  private readonly freeSlots: number[] = [];
+  private readonly byClient = new SlotTable();
+  private readonly byAddress = new SlotTable();
+  private soughtCheck = 0;
   private first: Node | null = null;
   private last: Node | null = null;
 
   ofClient(hash: number, check: number): Offer | null {
-    for (let node = this.byHash.get(hash) ?? null; node !== null; node = node.chain) {
-      if (node.check === check) return node;
-    }
-    return null;
+    this.soughtCheck = check;
+    return this.at(this.byClient.find(hash, this.isSought));
   }
 
   ofAddress(address: Ipv4): Offer | null {
-    return this.byAddress.get(address | 0) ?? null;
+    return this.at(this.byAddress.get(hashAddress(address)));
   }
 
   /** Holds an address that nobody else is offered, for a client that is offered nothing. */
   add(address: Ipv4, hash: number, check: number, expires: Millis, leftAt: Millis): Offer {
-    const node = this.spare.pop() ?? blank();
+    const slot = this.freeSlots.pop() ?? this.nodes.length;
+    this.nodes[slot] ??= blank(slot);
+    const node = this.nodes[slot];
     node.address = address;
     node.hash = hash;
     node.check = check;
     node.probe = 'none';
     node.sent = false;
     node.leftAt = leftAt;
-    node.chain = this.byHash.get(hash) ?? null;
-    this.byHash.set(hash, node);
-    this.byAddress.set(address | 0, node);
+    this.byClient.insert(hash, slot);
+    this.byAddress.insert(hashAddress(address), slot);
     this.append(node, expires);
     this.size++;
     return node;
@@ -75,20 +76,13 @@ export class Offers {
   /** Forgets an offer; the object may be used for another at once. */
   remove(offer: Offer): void {
     const node = offer as Node;
+    const { slot } = node;
     this.unlink(node);
-    this.byAddress.delete(node.address | 0);
-    const head = this.byHash.get(node.hash)!;
-    if (head === node) {
-      if (node.chain === null) this.byHash.delete(node.hash);
-      else this.byHash.set(node.hash, node.chain);
-    } else {
-      let before = head;
-      while (before.chain !== node) before = before.chain!;
-      before.chain = node.chain;
-    }
-    node.chain = null;
+    this.byAddress.remove(hashAddress(node.address), slot);
+    this.byClient.remove(node.hash, slot);
+    if (slot >= KEPT) this.nodes[slot] = null;
+    this.freeSlots.push(slot);
     this.size--;
-    if (this.spare.length < SPARE_MAX) this.spare.push(node);
   }
 
   /** The one that ends first. */
@@ -98,6 +92,13 @@ export class Offers {
 
   *all(): IterableIterator<Offer> {
     for (let node = this.first; node !== null; node = node.after) yield node;
+  }
+
+  private readonly isSought = (slot: number): boolean =>
+    this.nodes[slot]!.check === this.soughtCheck;
+
+  private at(slot: number): Offer | null {
+    return slot < 0 ? null : this.nodes[slot]!;
   }
 
   private append(node: Node, expires: Millis): void {
@@ -117,10 +118,10 @@ export class Offers {
   }
 }
 
-/** As many as there are in flight at full speed; more than these are rare enough to be left to the collector. */
-const SPARE_MAX = 4096;
+/** As many objects as there are offers in flight at full speed are kept; more are rare enough to be left to the collector. */
+const KEPT = 4096;
 
-function blank(): Node {
+function blank(slot: number): Node {
   return {
     address: 0 as Ipv4,
     hash: 0,
@@ -129,7 +130,7 @@ function blank(): Node {
     probe: 'none',
     sent: false,
     leftAt: -1,
-    chain: null,
+    slot,
     before: null,
     after: null,
   };

@@ -11,7 +11,7 @@ export function recall(state: ServerState): void {
   const { request, client, leases } = state;
   client.held = null;
   if (request.type !== DHCPREQUEST || request.ciaddr === UNSPECIFIED) return;
-  const lease = leases.get(request.ciaddr);
+  const lease = leases.get(request.ciaddr, client.heldRoom);
   if (lease === undefined || !isHolder(state, lease)) return;
   client.held = lease;
   if (request.giaddr !== UNSPECIFIED || request.relayEchoed) return;

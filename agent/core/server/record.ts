@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
+import { blankLease, LeaseRoom, type Octets } from '../lease/room.ts';
 import type { Lease, LeaseState, Ticket } from '../lease.ts';
 import type { Subnet } from './plan.ts';
 import { INFINITE } from './reply.ts';
@@ -7,67 +8,12 @@ import { OPTION, type Request } from './request.ts';
 import type { ServerState } from './state.ts';
 import { fqdnOf, textOf } from './values.ts';
 
-type Draft = { -readonly [field in keyof Lease]: Lease[field] };
-
-const NO_OCTETS = new Uint8Array();
 /** After a refusal of the store, how long to wait before offering addresses again. */
 const REFUSAL_MILLIS = 1_000;
 
-/**
- * Arrays of every length up to 255, to copy a client's octets into: the table takes what it needs out of a lease at
- * once, so none has to be made anew.
- */
-class Octets {
-  private readonly arrays: (Uint8Array | undefined)[] = [];
-
-  of(bytes: Uint8Array, at: number, length: number): Uint8Array {
-    if (length > 255) return Uint8Array.prototype.slice.call(bytes, at, at + length);
-    let array = this.arrays[length];
-    if (array === undefined) {
-      array = new Uint8Array(length);
-      this.arrays[length] = array;
-    }
-    for (let i = 0; i < length; i++) array[i] = bytes[at + i]!;
-    return array;
-  }
-}
-
-const hardware = new Octets();
-const clientId = new Octets();
-const relayInformation = new Octets();
-const vendorClass = new Octets();
-const userClass = new Octets();
-const architecture = new Octets();
-
 /** The lease that is being written; what is kept of it is a copy. */
-const draft: Draft = blank();
-
-function blank(): Draft {
-  return {
-    address: 0 as Ipv4,
-    state: 'bound',
-    hardwareType: 0,
-    hardwareAddress: NO_OCTETS,
-    clientId: null,
-    subnet: '',
-    starts: 0,
-    lastTransaction: 0,
-    expires: 0,
-    leaseSeconds: 0,
-    serverIdentifier: 0 as Ipv4,
-    giaddr: 0 as Ipv4,
-    relayInformation: null,
-    interfaceName: null,
-    hostname: null,
-    fqdn: null,
-    vendorClass: null,
-    userClass: null,
-    architecture: null,
-    epoch: 0,
-    reserved: false,
-    bootp: false,
-  };
-}
+const room = new LeaseRoom();
+const draft = room.lease;
 
 /**
  * Binds an address to the client, or renews it. `held` is the client's lease of it, if it has one. 0 when the store
@@ -91,11 +37,11 @@ export function bind(
   draft.leaseSeconds = seconds;
   draft.serverIdentifier = reply.serverIdentifier;
   draft.hardwareType = view.htype;
-  draft.hardwareAddress = hardware.of(view.bytes, view.chaddrAt, view.chaddrLength);
+  draft.hardwareAddress = room.hardware.of(view.bytes, view.chaddrAt, view.chaddrLength);
   draft.clientId =
     request.clientIdLength === 0
       ? null
-      : clientId.of(request.bytes, request.clientIdAt, request.clientIdLength);
+      : room.clientId.of(request.bytes, request.clientIdAt, request.clientIdLength);
   describe(request, held);
   draft.hostname = client.reservation?.settings?.hostname ?? draft.hostname;
   draft.epoch = state.epoch;
@@ -127,13 +73,13 @@ function describe(request: Request, held: Lease | null): void {
   const direct = giaddr === 0 && !request.relayEchoed && held !== null;
   draft.giaddr = direct ? held.giaddr : giaddr;
   draft.relayInformation =
-    relayLength === 0 ? null : relayInformation.of(relayBytes, relayAt, relayLength);
+    relayLength === 0 ? null : room.relayInformation.of(relayBytes, relayAt, relayLength);
   draft.interfaceName = request.link?.name ?? null;
   draft.vendorClass =
-    octetsOf(request, OPTION.vendorClass, vendorClass) ?? held?.vendorClass ?? null;
-  draft.userClass = octetsOf(request, OPTION.userClass, userClass) ?? held?.userClass ?? null;
+    octetsOf(request, OPTION.vendorClass, room.vendorClass) ?? held?.vendorClass ?? null;
+  draft.userClass = octetsOf(request, OPTION.userClass, room.userClass) ?? held?.userClass ?? null;
   draft.architecture =
-    octetsOf(request, OPTION.architecture, architecture) ?? held?.architecture ?? null;
+    octetsOf(request, OPTION.architecture, room.architecture) ?? held?.architecture ?? null;
   const host = request.find(OPTION.hostName);
   draft.hostname =
     host < 0
@@ -144,9 +90,9 @@ function describe(request: Request, held: Lease | null): void {
     fqdn < 0 ? (held?.fqdn ?? null) : fqdnOf(request.bytes.subarray(fqdn, fqdn + request.length));
 }
 
-function octetsOf(request: Request, code: number, room: Octets): Uint8Array | null {
+function octetsOf(request: Request, code: number, octets: Octets): Uint8Array | null {
   const at = request.find(code);
-  return at < 0 || request.length === 0 ? null : room.of(request.bytes, at, request.length);
+  return at < 0 || request.length === 0 ? null : octets.of(request.bytes, at, request.length);
 }
 
 /** Ends a lease: it stays on record for its client until somebody needs the address. */
@@ -162,7 +108,7 @@ export function quarantine(
   by: Lease | null,
   now: Millis,
 ): Ticket {
-  const base = by ?? { ...blank(), address, subnet, starts: now };
+  const base = by ?? { ...blankLease(), address, subnet, starts: now };
   const expires = now + state.plan.config.declineQuarantine;
   return rewrite(state, { ...base, state: 'declined', lastTransaction: now, expires });
 }
@@ -170,7 +116,7 @@ export function quarantine(
 /** Follows a record that has gone back to what it was, because the new one could not be written. */
 export function takeBack({ leases, offers, plan, circuits }: ServerState, address: Ipv4): void {
   const lease = leases.get(address);
-  circuits.note(lease ?? { ...blank(), address, state: 'released' });
+  circuits.note(lease ?? { ...blankLease(), address, state: 'released' });
   // An offered address goes back to its pool when the offer ends.
   if (offers.ofAddress(address) !== null) return;
   if (lease === undefined) plan.freed(address);

@@ -8,7 +8,7 @@ import { canHaveReserved, mayHave } from './choose.ts';
 import type { ServerDrop } from './drops.ts';
 import { grant } from './grant.ts';
 import { dropOffer } from './hold.ts';
-import { isHolder, isSameKind, noticeMove } from './identity.ts';
+import { addressesOf, isHolder, isSameKind, noticeMove } from './identity.ts';
 import type { Subnet } from './plan.ts';
 import { proxyAck } from './proxy.ts';
 import { leave } from './record.ts';
@@ -79,7 +79,7 @@ function takenMeanwhile(state: ServerState, address: Ipv4, isOffered: boolean): 
   const status = leases.stateOf(address);
   if (status === 'declined') return 'is out of use';
   if (status !== 'bound') return null;
-  const lease = leases.get(address)!;
+  const lease = leases.get(address, client.heldRoom)!;
   if (!isHolder(state, lease)) return isOffered ? null : 'has been given to another';
   client.held = lease;
   return stillHolds(state, lease) ? null : 'is used by another with the same identifier';
@@ -160,13 +160,8 @@ function stillHolds(state: ServerState, lease: Lease): boolean {
 /** Whether the client has an address of ours where it is, so that we may say that another is wrong. */
 function isKnown(state: ServerState): boolean {
   const { leases, request: message, plan, client } = state;
-  const { view, bytes, clientIdAt, clientIdLength } = message;
   const byId = message.identity === 'clientId';
-  const end = view.chaddrAt + view.chaddrLength;
-  const found = byId
-    ? leases.byClientId(bytes.subarray(clientIdAt, clientIdAt + clientIdLength))
-    : leases.byHardwareAddress(view.htype, view.bytes.subarray(view.chaddrAt, end));
-  return found.some((address) => {
+  return addressesOf(leases, message).some((address) => {
     if (plan.subnetOf(address)?.network !== client.network) return false;
     const lease = leases.get(address)!;
     return lease.state === 'bound' && (byId || isSameKind(state, lease));

@@ -1,5 +1,6 @@
 import { type Ipv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
+import { LeaseRoom } from '../lease/room.ts';
 import type { Lease, LeaseTable } from '../lease.ts';
 import type { ReplyArena } from './arena.ts';
 import type { Circuits } from './circuits.ts';
@@ -52,6 +53,7 @@ export class Client {
   reservation: Reservation | null = null;
   /** The client's record of the address that it says it has (ciaddr), if it was looked up. */
   held: Lease | null = null;
+  readonly heldRoom = new LeaseRoom();
   /** Whether option 118 said where the client is. */
   bySubnetSelection = false;
   /** Whether sub-option 151 took part in saying so. */
