@@ -1,10 +1,10 @@
 import { lstatSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Session } from 'node:inspector/promises';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapSnapshot } from 'node:v8';
 import type { Registry } from 'prom-client';
+import { createServer } from '../crds/client/plainhttp.ts';
 
 /** What the agent tells whoever asks. */
 export interface Observable {
@@ -152,6 +152,7 @@ async function profile(url: URL, response: ServerResponse): Promise<void> {
     send(response, 400, `seconds must be above 0 and at most ${PROFILE_SECONDS_MAX}\n`);
     return;
   }
+  const { Session } = await import('node:inspector/promises');
   const session = new Session();
   session.connect();
   try {

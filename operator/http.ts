@@ -1,5 +1,6 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import { createServer } from '../crds/client/plainhttp.ts';
 
 /** What the operator tells whoever asks. */
 export interface Observable {

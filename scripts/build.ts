@@ -10,10 +10,19 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { LAUNCHES, type Launch } from './launch.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/** Parts of prom-client that nobody calls here, and that load TLS and Node's cluster for it. */
+const uncalled: Plugin = {
+  name: 'uncalled',
+  setup: (bundling) =>
+    bundling.onLoad({ filter: /prom-client.lib.(pushgateway|cluster)\.js$/ }, () => ({
+      contents: 'module.exports = undefined;',
+    })),
+};
 
 for (const launch of LAUNCHES) await bundle(launch);
 copyFileSync('build/packet.node', 'build/agent/packet.node');
@@ -45,6 +54,7 @@ async function bundle(launch: Launch): Promise<void> {
     resolveExtensions: ['.ts', '.js', '.json', '.node'],
     loader: { '.node': 'copy' },
     assetNames: '[name]',
+    plugins: [uncalled],
   });
   const modules = readdirSync(out).filter((name) => name.endsWith('.mjs'));
   for (const name of modules) {

@@ -1,5 +1,6 @@
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { request } from '../../crds/client/plainhttp.ts';
 
 /** Where the agent whose state lies in this folder takes commands. */
 export function socketPath(stateDir: string): string {

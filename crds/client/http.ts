@@ -1,8 +1,9 @@
-import { type ClientRequest, type IncomingMessage, request as plainRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import type { Millis } from '../../codec/machine.ts';
 import type { Credentials, Tls } from './credentials.ts';
 import { KubeError, type KubeFailure } from './kube.ts';
+import { request as plainRequest } from './plainhttp.ts';
 
 /** One request to the API server. */
 export interface Call {
