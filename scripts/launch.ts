@@ -1,13 +1,12 @@
 // How the bundles are started, by their launchers and in their images. What the agent gets makes it 12 MB less under load,
 // measured with e2e/bench/relay.ts.
 
-/** For node. What is allocated while it works is next to nothing, so collections need no threads and a small nursery will do; a second optimizing compiler costs 5 MB and pays in the first second only. */
+/** For node. What is allocated while it works is next to nothing, so collections need no threads and a small nursery will do. */
 const NODE_FLAGS = [
   '--optimize-for-size',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=1',
   '--single-threaded-gc',
   '--v8-pool-size=1',
-  '--no-maglev',
 ];
 
 /** For malloc, which then gives back at once what loading the manifests took. */
