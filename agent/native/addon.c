@@ -11,6 +11,7 @@ static const napi_property_descriptor FUNCTIONS[] = {
     {.utf8name = "openNetlink", .method = js_open_netlink},
     {.utf8name = "sendNetlink", .method = js_send_netlink},
     {.utf8name = "writeDurably", .method = js_write_durably},
+    {.utf8name = "clearDurably", .method = js_clear_durably},
     {.utf8name = "lockFile", .method = js_lock_file},
     {.utf8name = "bootMillis", .method = js_boot_millis},
     {.utf8name = "close", .method = js_close},

@@ -149,6 +149,7 @@ napi_value js_hold_port(napi_env env, napi_callback_info info);
 napi_value js_open_netlink(napi_env env, napi_callback_info info);
 napi_value js_send_netlink(napi_env env, napi_callback_info info);
 napi_value js_write_durably(napi_env env, napi_callback_info info);
+napi_value js_clear_durably(napi_env env, napi_callback_info info);
 napi_value js_lock_file(napi_env env, napi_callback_info info);
 napi_value js_boot_millis(napi_env env, napi_callback_info info);
 

@@ -32,7 +32,7 @@ export UBSAN_OPTIONS="log_path=$copy/found:print_stacktrace=1"
 
 status=0
 cd "$copy"
-node --test --test-concurrency=2 agent/net/{packet,misuse,lifetime,rawip,links}.test.ts || status=1
+node --test --test-concurrency=2 agent/net/{packet,misuse,lifetime,rawip,links}.test.ts agent/store/durable.test.ts || status=1
 
 found=$(grep -ls -e 'runtime error' -e 'ERROR: AddressSanitizer' "$copy"/found.* || true)
 leaks=$(grep -ls 'agent/native/' "$copy"/found.* || true)

@@ -49,15 +49,20 @@ export interface Addon {
   openNetlink(options: NativeNetlinkOptions): Handle;
   sendNetlink(handle: Handle, bytes: Uint8Array): void;
   close(handle: Handle): void;
-  /** Writes and then syncs on a pool thread; `bytes` must stay as they are until `done`. */
+  /** Writes on a pool thread, durably; `bytes` must stay as they are until `done`. */
   writeDurably(
     fd: number,
     bytes: Uint8Array,
     start: number,
     end: number,
     position: number,
-    /** Reserve the file's blocks up to here first; 0 for none. */
-    allocate: number,
+    done: (error: SystemError | null) => void,
+  ): void;
+  /** Writes zeros to these octets of a file on a pool thread, durably. */
+  clearDurably(
+    fd: number,
+    start: number,
+    end: number,
     done: (error: SystemError | null) => void,
   ): void;
   /** Whether the lock of the open file is ours now; never waits. */

@@ -296,9 +296,9 @@ test('a process that is killed gives the store back', () =>
 test('all that is put while one write is under way becomes durable with the next, in order', () =>
   withDirectory(async (directory) => {
     let writes = 0;
-    const slow: WriteDurably = (fd, bytes, start, end, position, reserve, done) => {
+    const slow: WriteDurably = (fd, bytes, start, end, position, done) => {
       writes++;
-      writeDurably(fd, bytes, start, end, position, reserve, (error) => {
+      writeDurably(fd, bytes, start, end, position, (error) => {
         setTimeout(() => done(error), 20);
       });
     };
@@ -319,8 +319,8 @@ test('all that is put while one write is under way becomes durable with the next
 test('nobody is told before the disk has it', () =>
   withDirectory(async (directory) => {
     const held: (() => void)[] = [];
-    const write: WriteDurably = (fd, bytes, start, end, position, reserve, done) =>
-      writeDurably(fd, bytes, start, end, position, reserve, (error) => {
+    const write: WriteDurably = (fd, bytes, start, end, position, done) =>
+      writeDurably(fd, bytes, start, end, position, (error) => {
         held.push(() => done(error));
       });
     const store = await LeaseStore.open({ directory, write });
@@ -341,12 +341,12 @@ test('nobody is told before the disk has it', () =>
 class BadDisk {
   broken: string | null = null;
 
-  readonly write: WriteDurably = (fd, bytes, start, end, position, reserve, done) => {
+  readonly write: WriteDurably = (fd, bytes, start, end, position, done) => {
     const code = this.broken;
-    if (code === null) return writeDurably(fd, bytes, start, end, position, reserve, done);
+    if (code === null) return writeDurably(fd, bytes, start, end, position, done);
     const part = start + Math.floor((end - start) / 2);
     const error = Object.assign(new Error(`fdatasync: ${code}`), { code, operation: 'fdatasync' });
-    writeDurably(fd, bytes, start, part, position, reserve, () => done(error as SystemError));
+    writeDurably(fd, bytes, start, part, position, () => done(error as SystemError));
   };
 }
 

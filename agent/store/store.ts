@@ -7,7 +7,7 @@ import type { LeaseTable, Ticket } from '../core/lease.ts';
 import type { Damage, TornTail } from '../core/replay.ts';
 import { type ClockSource, LeaseClock, systemClock } from './clock.ts';
 import { COMPACT_MIN_BYTES, Compactor } from './compactor.ts';
-import { type WriteDurably, writeDurably } from './durable.ts';
+import { type ClearDurably, clearDurably, type WriteDurably, writeDurably } from './durable.ts';
 import { createFile, journalName, removeUnfinished } from './files.ts';
 import { Journal, type JournalFile, type JournalHost, type JournalStatistics } from './journal.ts';
 import { type Loaded, loadFiles } from './load.ts';
@@ -18,7 +18,7 @@ import { writeSnapshot } from './snapshot.ts';
 /** After a failure writing is tried again, first soon, as space may be freed any time. */
 const RETRY_FIRST: Millis = 250;
 const RETRY_LAST: Millis = 5_000;
-/** With less space than this a full disk counts as full still: one reservation of the journal. */
+/** With less space than this a full disk counts as full still: what a journal clears ahead of its changes. */
 const SPACE_MIN_BYTES = 4 * 1024 * 1024;
 /** How soon a step of the wall clock is noted; a reboot before that takes the step for time off. */
 const WALL_CHECK: Millis = 10_000;
@@ -53,6 +53,7 @@ export interface StoreOptions {
   readonly clock?: ClockSource;
   /** Left out: the disk. A test may let it be slow or fail. */
   readonly write?: WriteDurably;
+  readonly clear?: ClearDurably;
   /** Octets of journals below which they are not compacted; left out, 16 MiB. */
   readonly compactAbove?: number;
 }
@@ -122,7 +123,11 @@ export class LeaseStore {
     const random = randomBytes(28);
     const word = (at: number): number => random.readUInt32LE(at);
     const secret = { low: word(0), high: word(4) };
-    const journal = new Journal(secret, options.write ?? writeDurably);
+    const journal = new Journal(
+      secret,
+      options.write ?? writeDurably,
+      options.clear ?? clearDurably,
+    );
     const loaded = await loadFiles(options.directory, journal.leases);
     const fresh = { store: random.subarray(12), seed: word(8) };
     const { store, seed } = loaded;
