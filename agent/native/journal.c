@@ -22,8 +22,9 @@ struct job {
   struct failure failure;
 };
 
-// What is cleared in one go; a write of the journal waits no longer than for this much.
-static const uint8_t zeros[256 * 1024];
+// What is cleared in one go: a write of the journal that comes meanwhile takes 0.35 ms instead of 0.2,
+// and would take 1 ms with four times as much.
+static const uint8_t zeros[64 * 1024];
 
 static bool read_position(napi_env env, napi_value value, const char *name, off_t *result) {
   double number;
