@@ -100,23 +100,36 @@ export class Contender {
     this.timer = setTimeout(() => this.act(this.election.tick(this.parts.now())), Math.ceil(delay));
   }
 
-  // A request that takes longer than a term is as good as failed; what comes of it later is not listened to.
+  // A request that takes longer than a term is as good as failed; what comes of it later is not listened to. One may be
+  // lost on its way without a sign, so the same is asked once more before that. Of two writes upon one version at most one
+  // is taken.
   private ask(request: () => Promise<ElectionEvent>): void {
     const number = ++this.request;
+    const timers: NodeJS.Timeout[] = [];
+    let open = 0;
     const answer = (event: ElectionEvent): void => {
       if (number !== this.request) return;
       this.request++;
-      clearTimeout(giveUp);
+      for (const timer of timers) clearTimeout(timer);
       this.tell(event);
     };
-    const giveUp = setTimeout(() => {
+    const attempt = (): void => {
+      open++;
+      this.pending = request().then(answer, (error: unknown) => {
+        const event = this.failure(error);
+        if (--open === 0 || event.conflict) answer(event);
+      });
+    };
+    const { renewWithin } = this.options;
+    const giveUp = (): void => {
       this.parts.onError(new KubeError('Timeout', 'no answer within a term of the Lease'));
       answer({ kind: 'failed', conflict: false });
-    }, this.options.renewWithin);
-    this.pending = request().then(answer, (error: unknown) => answer(this.failure(error)));
+    };
+    timers.push(setTimeout(attempt, renewWithin * ASK_AGAIN), setTimeout(giveUp, renewWithin));
+    attempt();
   }
 
-  private failure(error: unknown): ElectionEvent {
+  private failure(error: unknown): FailedEvent {
     if (!(error instanceof KubeError)) throw error;
     const conflict = ['Conflict', 'AlreadyExists', 'NotFound'].includes(error.reason);
     if (!conflict) this.parts.onError(error);
@@ -160,6 +173,10 @@ export class Contender {
   }
 }
 
+type FailedEvent = Extract<ElectionEvent, { kind: 'failed' }>;
+
+/** After which part of a term without an answer to ask again: a renewal that begins after two fifths still ends in time. */
+const ASK_AGAIN = 0.25;
 /** What setTimeout takes at most. */
 const TIMER_MAX = 0x7fffffff;
 
