@@ -16,7 +16,7 @@ export interface Assignment {
   /** Tells versions apart; reported back when it has been applied. */
   readonly hash: string;
   readonly failover: boolean;
-  /** The object whose agent this is. */
+  /** The object whose agent this is, as what agents make names its owner. */
   readonly owner: OwnerReference | null;
 }
 
@@ -33,6 +33,15 @@ export function readAssignment(map: ConfigMap): Assignment | string {
     document,
     hash: map.data?.[HASH_KEY] ?? '',
     failover: document.metadata.annotations?.[FAILOVER_ANNOTATION] === 'true',
-    owner: map.metadata.ownerReferences?.find(({ controller }) => controller === true) ?? null,
+    owner: ownerOf(map),
   };
+}
+
+// The one that the ConfigMap goes with. It does not wait for what agents make: only who may change its finalizers could ask
+// for that (OwnerReferencesPermissionEnforcement), and it is no controller of theirs either.
+function ownerOf({ metadata }: ConfigMap): OwnerReference | null {
+  const found = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (found === undefined) return null;
+  const { apiVersion, kind, name, uid } = found;
+  return { apiVersion, kind, name, uid };
 }

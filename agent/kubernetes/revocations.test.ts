@@ -36,8 +36,9 @@ spec: { subnets: [{ cidr: 192.0.2.0/24 }] }
 `;
 
 test('a ConfigMap of the operator is an assignment', () => {
-  const owner = { apiVersion: 'x', kind: 'DhcpServer', name: 'lab', uid: 'u', controller: true };
-  const metadata = { ...MAP.metadata, ownerReferences: [owner] };
+  const owner = { apiVersion: 'x', kind: 'DhcpServer', name: 'lab', uid: 'u' };
+  const ownerReferences = [{ ...owner, controller: true }];
+  const metadata = { ...MAP.metadata, ownerReferences };
   const found = readAssignment({
     ...MAP,
     metadata,
