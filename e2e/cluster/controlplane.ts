@@ -136,7 +136,7 @@ export class ControlPlane {
       `--advertise-address=${this.site?.address ?? NOWHERE}`,
       ...(this.site === null ? ['--endpoint-reconciler-type=none'] : []),
       '--authorization-mode=Node,RBAC',
-      '--enable-admission-plugins=NodeRestriction',
+      '--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement',
       '--allow-privileged=true',
       `--service-cluster-ip-range=${SERVICES}`,
       `--client-ca-file=${ca}`,
@@ -319,7 +319,7 @@ export interface AuditEvent {
     readonly namespace?: string;
     readonly name?: string;
   };
-  readonly responseStatus?: { readonly code: number };
+  readonly responseStatus?: { readonly code: number; readonly message?: string };
   readonly requestReceivedTimestamp: string;
 }
 

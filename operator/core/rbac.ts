@@ -2,7 +2,8 @@ import type { PolicyRule } from '../../crds/client/resources.ts';
 import { childName, type Parent } from './names.ts';
 
 const GROUP = 'dhcp-operator.io';
-const READ = ['get', 'list', 'watch'] as const;
+/** What a live copy takes. */
+const FOLLOW = ['list', 'watch'] as const;
 
 /** What the agents of one object may do, in its namespace: no more than they do. */
 export function agentRules(parent: Parent): readonly PolicyRule[] {
@@ -10,7 +11,7 @@ export function agentRules(parent: Parent): readonly PolicyRule[] {
   const child = childName(parent);
   const plural = parent.kind === 'DhcpServer' ? 'dhcpservers' : 'dhcprelays';
   const rules: PolicyRule[] = [
-    { apiGroups: [''], resources: ['configmaps'], resourceNames: [child], verbs: READ },
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: [child], verbs: FOLLOW },
     {
       apiGroups: [GROUP],
       resources: [`${plural}/status`],
@@ -25,7 +26,7 @@ export function agentRules(parent: Parent): readonly PolicyRule[] {
     {
       apiGroups: [GROUP],
       resources: ['dhcpleases'],
-      verbs: [...READ, 'create', 'patch', 'delete'],
+      verbs: [...FOLLOW, 'create', 'patch', 'delete'],
     },
     { apiGroups: [GROUP], resources: ['dhcpleases/status'], verbs: ['patch'] },
     {
@@ -39,28 +40,30 @@ export function agentRules(parent: Parent): readonly PolicyRule[] {
   ];
 }
 
-const WRITE = [...READ, 'create', 'patch', 'delete'] as const;
+/** A live copy, and server-side apply, which creates or patches. What is not wanted any more goes with its owner. */
+const KEEP = [...FOLLOW, 'create', 'patch'] as const;
 
 /** What the operator may do in the cluster: what it does, and what it gives to agents, since nobody can give more. */
 export const OPERATOR_RULES: readonly PolicyRule[] = [
-  { apiGroups: [GROUP], resources: ['dhcpservers', 'dhcprelays'], verbs: READ },
+  { apiGroups: [GROUP], resources: ['dhcpservers'], verbs: ['get', ...FOLLOW] },
+  { apiGroups: [GROUP], resources: ['dhcprelays'], verbs: FOLLOW },
   {
     apiGroups: [GROUP],
     resources: ['dhcpservers/status', 'dhcprelays/status', 'dhcpleases/status'],
     verbs: ['patch'],
   },
-  { apiGroups: [GROUP], resources: ['dhcpleases'], verbs: [...READ, 'create', 'patch', 'delete'] },
-  { apiGroups: [''], resources: ['configmaps', 'services', 'serviceaccounts'], verbs: WRITE },
-  { apiGroups: [''], resources: ['pods', 'nodes'], verbs: READ },
-  { apiGroups: ['apps'], resources: ['daemonsets'], verbs: WRITE },
-  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: WRITE },
-  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: WRITE },
+  { apiGroups: [GROUP], resources: ['dhcpleases'], verbs: [...KEEP, 'delete'] },
+  { apiGroups: [''], resources: ['configmaps', 'services', 'serviceaccounts'], verbs: KEEP },
+  { apiGroups: [''], resources: ['pods', 'nodes'], verbs: FOLLOW },
+  { apiGroups: ['apps'], resources: ['daemonsets'], verbs: KEEP },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: KEEP },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: KEEP },
   {
     apiGroups: ['rbac.authorization.k8s.io'],
     resources: ['roles', 'rolebindings'],
-    verbs: WRITE,
+    verbs: KEEP,
   },
-  { apiGroups: ['networking.k8s.io'], resources: ['servicecidrs'], verbs: READ },
+  { apiGroups: ['networking.k8s.io'], resources: ['servicecidrs'], verbs: FOLLOW },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
   // Its own, and the agents'.
   {
@@ -68,12 +71,14 @@ export const OPERATOR_RULES: readonly PolicyRule[] = [
     resources: ['leases'],
     verbs: ['get', 'create', 'update'],
   },
-  // OwnerReferences that block deletion need this where the admission plugin asks for it.
+  // An owner that is said to wait for its children may be said so only by who may change its finalizers
+  // (OwnerReferencesPermissionEnforcement).
   {
     apiGroups: [GROUP],
     resources: ['dhcpservers/finalizers', 'dhcprelays/finalizers'],
     verbs: ['update'],
   },
+  // A kind that may be missing is not followed.
   {
     apiGroups: ['monitoring.coreos.com'],
     resources: ['podmonitors'],
