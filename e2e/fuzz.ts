@@ -1,23 +1,22 @@
 // `node e2e/fuzz.ts [--seconds N] [--seed N]`: mutants of the corpus through every decoder, for a while.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { inspect, parseArgs } from 'node:util';
+import { inspect } from 'node:util';
 import { formatSample } from '../codec/corpus.ts';
 import { type Finding, fuzz, Random } from '../codec/fuzz.ts';
 import { TARGETS } from '../codec/targets.ts';
 import { CORPUS, readCorpus } from './corpus.ts';
+import { flags } from './flags.ts';
 
 /** Inputs between two looks at the clock. */
 const BATCH = 500;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '10' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_007) },
-  },
+const { seconds, seed } = flags('node e2e/fuzz.ts [--seconds N] [--seed N]', {
+  seconds: 10,
+  seed: Date.now() % 1_000_000_007,
 });
 
-process.exitCode = run(Number(values.seconds), Number(values.seed)) ? 0 : 1;
+process.exitCode = run(seconds, seed) ? 0 : 1;
 
 function run(seconds: number, seed: number): boolean {
   const corpus = readCorpus();

@@ -1,4 +1,4 @@
-// node e2e/bench/million.ts [leases]: what a store with a million leases costs: to write, on disk, to open, in memory, and in what is
+// node e2e/bench/million.ts [--leases N]: what a store with a million leases costs: to write, on disk, to open, in memory, and in what is
 // written with them in place. The opening is measured in a process of its own, whose memory is nothing else's.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LeaseStore } from '../../agent/store/store.ts';
 import { address, aLease } from '../../agent/store/testleases.ts';
+import { flags } from '../flags.ts';
 
 const RENEWALS = 200_000;
 
@@ -56,8 +57,7 @@ function sizeOf(directory: string): number {
   );
 }
 
-async function main(): Promise<void> {
-  const count = Number(process.argv[2] ?? 1_000_000);
+async function main(count: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'million-'));
   try {
     const store = await LeaseStore.open({ directory });
@@ -86,5 +86,8 @@ async function main(): Promise<void> {
   }
 }
 
-if (process.argv[2] === '--open') await open(process.argv[3]!);
-else await main();
+const { leases, open: directory } = flags('node e2e/bench/million.ts [--leases N]', {
+  leases: 1_000_000,
+  open: '',
+});
+await (directory === '' ? main(leases) : open(directory));

@@ -6,7 +6,7 @@
 // do without a relay between them is measured first: a relay is measured only as far as it stays below that.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { flags } from '../flags.ts';
 import { Lab, type Node, type Process } from '../lab/lab.ts';
 import { buildGenerator, type Load, OUT, runLoad, startResponder } from './generator.ts';
 import { type Contestant, contestants } from './relays.ts';
@@ -21,10 +21,8 @@ import {
   residentMiB,
 } from './usage.ts';
 
-const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
-});
-const ROUNDS = Number(values.rounds ?? (values.quick ? 1 : 3));
+const values = flags('node e2e/bench/relay.ts [--quick] [--rounds N]', { quick: false, rounds: 0 });
+const ROUNDS = values.rounds || (values.quick ? 1 : 3);
 const SECONDS = values.quick ? 2 : 4;
 const IDLE_SECONDS = values.quick ? 2 : 10;
 const DEPTHS = [8, 64, 512] as const;

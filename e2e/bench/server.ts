@@ -9,21 +9,19 @@
 // Then every client comes once (fresh), and then again until time is up (known).
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { flags } from '../flags.ts';
 import { Lab, type Node, type Process } from '../lab/lab.ts';
 import { buildGenerator, type Load, OUT, runLoad } from './generator.ts';
 import { LINKS, type ServerContestant, servers, type Way } from './servers.ts';
 import { type Answering, type Run, runLine, type Scenario, serverTable } from './servertable.ts';
 import { cpuSeconds, preferThisSession, residentMiB, syncMillis } from './usage.ts';
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    leases: { type: 'string' },
-  },
+const values = flags('node e2e/bench/server.ts [--quick] [--rounds N] [--leases DIR]', {
+  quick: false,
+  rounds: 1,
+  leases: '',
 });
-const ROUNDS = Number(values.rounds ?? 1);
+const ROUNDS = values.rounds;
 const CLIENTS = values.quick ? [10_000] : [10_000, 200_000];
 const WAYS: readonly Way[] = values.quick ? ['relayed'] : ['relayed', 'broadcast'];
 const DEPTHS = [64, 512];
@@ -47,7 +45,7 @@ if (process.getuid?.() !== 0) {
 buildGenerator();
 preferThisSession();
 const lab = new Lab('bench');
-const LEASES = values.leases ?? lab.folder;
+const LEASES = values.leases || lab.folder;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => void lab.close().then(() => process.exit(130)));
 }

@@ -126,11 +126,11 @@ export function runLine(run: Run): string {
 /** Nothing, or a line for each server whose clients were told something wrong, or were refused what they had been offered. */
 function faults(runs: readonly Run[]): string {
   return runs
-    .flatMap((run) => [run.fresh, run.known].map((load) => ({ run, load })))
-    .filter(({ load }) => load.wrong > 0)
+    .flatMap((run) => (['fresh', 'known'] as const).map((phase) => ({ run, phase })))
+    .filter(({ run, phase }) => run[phase].wrong > 0)
     .map(
-      ({ run, load }) =>
-        `\nWrong or refused by ${run.server} (${titleOf(run).replace('|', ', ')} in flight): ${reasons(load)}\n`,
+      ({ run, phase }) =>
+        `\nWrong or refused by ${run.server} (${titleOf(run).replace('|', ', ')} in flight, ${phase}): ${reasons(run[phase])}`,
     )
     .join('');
 }

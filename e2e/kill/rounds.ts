@@ -29,6 +29,8 @@ export interface RoundsOptions {
   readonly directory: string;
   /** A number in [0, 1). */
   readonly random: () => number;
+  /** Told after each round. */
+  readonly progress?: (tally: Tally) => void;
 }
 
 type Victim = ChildProcessByStdio<Writable, Readable, null>;
@@ -45,11 +47,13 @@ export async function killRounds(options: RoundsOptions): Promise<Tally> {
   // The next one starts while this one works: starting takes longer than being killed.
   let next = newVictim();
   try {
-    for (; tally.rounds < options.rounds; tally.rounds++) {
+    while (tally.rounds < options.rounds) {
       const victim = next;
       next = newVictim();
       await killOne(victim, witness, options.random);
       await witness.look();
+      tally.rounds++;
+      options.progress?.(tally);
     }
   } finally {
     next.kill('SIGKILL');

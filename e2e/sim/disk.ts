@@ -8,7 +8,8 @@ import type { Agenda } from './agenda.ts';
 import type { Chance } from './chance.ts';
 
 /** How a disk may lie; what is said to be durable then is not. Each must be found out. */
-export type Mutant = 'ackBeforeDurable' | 'losesRecords' | 'losesUpdates';
+export const MUTANTS = ['ackBeforeDurable', 'losesRecords', 'losesUpdates'] as const;
+export type Mutant = (typeof MUTANTS)[number];
 
 interface Change {
   readonly ticket: Ticket;

@@ -1,16 +1,15 @@
 // node e2e/sim/run.ts [--seed N] [--hours H] [--mutant WHICH]: a network lives through misfortunes; says what happened, and what must
 // never happen.
-import { parseArgs } from 'node:util';
-import type { Mutant } from './disk.ts';
+import { flags } from '../flags.ts';
+import { MUTANTS } from './disk.ts';
 import { clock, Violation } from './history.ts';
 import { World } from './world.ts';
 
-const { values } = parseArgs({
-  options: { seed: { type: 'string' }, hours: { type: 'string' }, mutant: { type: 'string' } },
-});
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
-const hours = Number(values.hours ?? 24);
-const world = new World(seed, (values.mutant as Mutant | undefined) ?? null);
+const { seed, hours, mutant } = flags(
+  `node e2e/sim/run.ts [--seed N] [--hours H] [--mutant ${MUTANTS.join('|')}]`,
+  { seed: Math.floor(Math.random() * 1e9), hours: 24, mutant: '' },
+);
+const world = new World(seed, MUTANTS.find((one) => one === mutant) ?? null);
 const started = performance.now();
 try {
   for (let done = 0; done < hours; done++) {

@@ -2,7 +2,7 @@
 // its disk is found out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Mutant } from './disk.ts';
+import { MUTANTS } from './disk.ts';
 import { Violation } from './history.ts';
 import { World } from './world.ts';
 
@@ -54,7 +54,7 @@ test('the same seed lives the same day', () => {
   assert.equal(digests[0], digests[1]);
 });
 
-for (const mutant of ['ackBeforeDurable', 'losesRecords', 'losesUpdates'] satisfies Mutant[]) {
+for (const mutant of MUTANTS) {
   test(`a disk that lies is found out: ${mutant}`, () => {
     const world = new World(3, mutant);
     assert.throws(() => {
