@@ -4,7 +4,6 @@ SHELL := /bin/bash -o pipefail
 MAKEFLAGS += --no-print-directory
 
 BUILD   := build
-NODE_BIN = $(shell cat $(BUILD)/node 2>/dev/null)
 export PATH := $(CURDIR)/$(BUILD)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 STAMP   := $(BUILD)/.dependencies
 ADDON   := $(BUILD)/packet.node

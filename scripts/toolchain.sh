@@ -5,7 +5,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 fetched=$top/.toolchain/node/node_modules/node/bin/node
 major() { "$1" -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 
-own=$(command -v node || true)
+# Not the link that is made of the answer: it would point to itself.
+own=$(PATH=$(printf %s "$PATH" | tr : '\n' | grep -vxF "$top/build/bin" | paste -sd: -) && command -v node || true)
 if [ -n "$own" ] && [ "$(major "$own")" -ge 24 ]; then echo "$own"; exit 0; fi
 if [ -x "$fetched" ] && [ "$(major "$fetched")" -ge 24 ]; then echo "$fetched"; exit 0; fi
 command -v npm >/dev/null || { echo "dhcp-operator needs Node 24 or newer, or npm to fetch it; neither is here" >&2; exit 1; }
