@@ -7,7 +7,7 @@ export const RELAY_DROPS = {
   ownOutput: 'a packet of our own came back',
   notForUs: 'routed through this node, addressed neither to it nor to everyone',
   notServed: 'a request on an interface that this relay does not serve',
-  serverHere: 'a request addressed to a server on this node, which hears it by itself',
+  serverHere: 'a request sent to this node by unicast, which the server on it hears by itself',
   short: 'too short for a BOOTP message',
   badOp: 'neither BOOTREQUEST nor BOOTREPLY',
   malformedOptions: 'an option reaches past the end of the message',

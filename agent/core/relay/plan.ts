@@ -29,6 +29,8 @@ export interface ServedLink {
   readonly trusted: boolean;
   readonly existing: 'Forward' | 'Append' | 'Replace' | 'Discard';
   readonly servers: readonly Ipv4[];
+  /** Those of them that are not on this node, and so do not hear by themselves what is sent to it by unicast. */
+  readonly elsewhere: readonly Ipv4[];
   readonly information: Information | null;
 }
 
@@ -67,8 +69,9 @@ export function planRelay(facts: PlanFacts): RelayPlan {
     else candidates.push(candidate);
   }
   const sharers = groupBy(candidates, (candidate) => candidate.giaddr);
+  const here = addressesHere(facts.links);
   const links = candidates.map((candidate) =>
-    serve(facts, candidate, sharers.get(candidate.giaddr)!.length > 1),
+    serve(facts, candidate, sharers.get(candidate.giaddr)!.length > 1, here),
   );
   return {
     served: new Map(links.map((served) => [served.link.index, served])),
@@ -111,17 +114,38 @@ function candidateFor(
   return primary === null ? 'noAddress' : { link, settings, giaddr: primary.address };
 }
 
-function serve(facts: PlanFacts, candidate: Candidate, shared: boolean): ServedLink {
+function serve(
+  facts: PlanFacts,
+  candidate: Candidate,
+  shared: boolean,
+  here: ReadonlySet<Ipv4>,
+): ServedLink {
   const { link, settings, giaddr } = candidate;
+  const upstreams = settings.upstreams.flatMap((upstream) => addressesOf(facts, upstream));
+  const servers = [...new Set(upstreams)];
   return {
     link,
     giaddr,
     source: primaryAddress(link)?.address ?? giaddr,
     trusted: settings.trusted,
     existing: settings.relayInformation.existing,
-    servers: [...new Set(settings.upstreams.flatMap((upstream) => addressesOf(facts, upstream)))],
+    servers,
+    elsewhere: servers.filter((server) => !here.has(server)),
     information: informationFor(facts, candidate, shared),
   };
+}
+
+// A host route (/32) that is not on loopback is that of a service, which the kernel may lead to another node; so are the
+// addresses of an interface that is down, such as kube-ipvs0.
+function addressesHere(links: readonly RelayLink[]): ReadonlySet<Ipv4> {
+  return new Set(
+    links
+      .filter(({ up }) => up)
+      .flatMap(({ loopback, addresses }) =>
+        addresses.filter(({ prefixLength }) => loopback || prefixLength < 32),
+      )
+      .map(({ address }) => address),
+  );
 }
 
 function addressesOf(facts: PlanFacts, upstream: UpstreamConfig): readonly Ipv4[] {

@@ -150,7 +150,8 @@ export class Relay {
       return 'interfaceRate';
     }
     if (this.clientLimit !== null && !this.clientLimit.take(now, client)) return 'clientRate';
-    if (link.servers.length === 0) return 'noUpstream';
+    const servers = this.serversFor(link);
+    if (typeof servers === 'string') return servers;
 
     const first = view.giaddr === UNSPECIFIED;
     // RFC 3046 §2.1.1: a request that already carries an address of ours did not come through us.
@@ -165,8 +166,8 @@ export class Relay {
       this.pending.note(now, view.xid, client, ifindex);
     }
     view.padTo(MESSAGE_LENGTH_MIN, this.room);
-    this.up.headersBefore = link.servers.length === 1;
-    for (const server of link.servers) {
+    this.up.headersBefore = servers.length === 1;
+    for (const server of servers) {
       this.up.route(link.giaddr, settings.sourcePort, server, SERVER_PORT, view.start, view.end);
     }
     this.observer.request(link, view.messageType);
@@ -178,6 +179,14 @@ export class Relay {
     if (this.plan.ownAddresses.has(this.datagram.source)) return 'ownOutput';
     // A renewal (RFC 2131 §4.3.2) to the server beside us: relayed as well it would be answered twice.
     return this.plan.servers.has(this.datagram.destination) ? 'serverHere' : null;
+  }
+
+  // A renewal to our address, which the client takes for the server's (RFC 5107), or what another relay sends there: a
+  // server on this node hears it by itself, and should answer it once.
+  private serversFor(link: ServedLink): readonly Ipv4[] | RelayDrop {
+    if (link.servers.length === 0) return 'noUpstream';
+    const servers = this.isUnicast(link.link.index) ? link.elsewhere : link.servers;
+    return servers.length === 0 ? 'serverHere' : servers;
   }
 
   private informRequest(link: ServedLink, first: boolean): RelayDrop | null {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { PACKET_TYPE } from '../ring.ts';
+import type { RelayLink } from './links.ts';
 import {
   type Arrival,
   configOf,
@@ -37,8 +38,11 @@ function options(sent: Sent): number[] {
   return all.slice(0, all.lastIndexOf(255) + 1);
 }
 
-const informed = (extra: object = {}): RelayBench =>
-  new RelayBench(configOf({}, { relayInformation: { ...INFORMATION, wanted: true, ...extra } }));
+const informed = (extra: object = {}, links?: readonly RelayLink[]): RelayBench =>
+  new RelayBench(
+    configOf({}, { relayInformation: { ...INFORMATION, wanted: true, ...extra } }),
+    links,
+  );
 
 const CIRCUIT = [1, 4, ...Buffer.from('lan0')];
 
@@ -99,6 +103,13 @@ const DROPS: readonly DropRow[] = [
     arrival: { source: '192.0.2.77', destination: '10.0.0.1' },
     message: { ciaddr: '192.0.2.77' },
     bench: () => new RelayBench(configOf(), [linkOf(), linkAt(2, 'eth0', '10.0.0.1')]),
+    drop: 'serverHere',
+  },
+  {
+    rule: 'RFC 5107: a renewal to our address is heard by the server on this node as well',
+    arrival: { source: '192.0.2.77', destination: '192.0.2.1' },
+    message: { ciaddr: '192.0.2.77' },
+    bench: () => informed({ serverIdOverride: true }, [linkOf(), linkAt(2, 'eth0', '10.0.0.1')]),
     drop: 'serverHere',
   },
   {
@@ -325,6 +336,28 @@ test('R10, RFC 5107 and 5010: server-id override, and whether the request came b
   const sent = only(bench, renewal, { source: '192.0.2.77', destination: '192.0.2.1' });
   assert.deepEqual(options(sent).slice(-10), [...tail, 0x80, 255].slice(-10));
   assert.equal(sent.message.readUInt32BE(24), ip('192.0.2.1'));
+});
+
+test('RFC 5107: of several servers, those elsewhere get a renewal to our address', () => {
+  const upstreams = ['10.0.0.1', '10.0.0.2'].map((a) => ({
+    kind: 'address' as const,
+    address: ip(a),
+  }));
+  const renewal = message({ ciaddr: '192.0.2.77', options: [53, 1, 3, 255] });
+  const toUs = { source: '192.0.2.77', destination: '192.0.2.1' };
+  const goesTo = (links: readonly RelayLink[], arrival?: Arrival): readonly string[] => {
+    const sent = new RelayBench(configOf({}, { upstreams }), links).receive(renewal, arrival);
+    return typeof sent === 'string' ? [sent] : sent.map(({ to }) => to);
+  };
+  const both = ['10.0.0.1', '10.0.0.2'];
+  assert.deepEqual(goesTo([linkOf(), linkAt(2, 'eth0', '10.0.0.1')], toUs), ['10.0.0.2']);
+  assert.deepEqual(goesTo([linkOf(), loopbackAt(2, '10.0.0.1')], toUs), ['10.0.0.2']);
+  // To everyone, which a server on this node may not hear on that link.
+  assert.deepEqual(goesTo([linkOf(), linkAt(2, 'eth0', '10.0.0.1')]), both);
+  // The address of a service, which may be on this node while the server is not.
+  assert.deepEqual(goesTo([linkOf(), linkAt(2, 'eth0', '10.0.0.1', 32)], toUs), both);
+  const ipvs = { ...linkAt(2, 'kube-ipvs0', '10.0.0.1', 32), up: false };
+  assert.deepEqual(goesTo([linkOf(), ipvs], toUs), both);
 });
 
 test('R11, RFC 6607: the virtual subnet comes with the control sub-option', () => {
