@@ -254,7 +254,10 @@ function tryRecycled(state: ServerState): boolean {
     if (subnet?.network !== client.network || state.leases.stateOf(offer.address) === 'bound')
       continue;
     if (offer.probe === 'running' || !mayHave(state, offer.address, subnet)) continue;
-    return take(state, offer.address, subnet, 'recycled');
+    take(state, offer.address, subnet, 'recycled');
+    // Should nobody take it this time either, it goes back to where it came from first.
+    state.choice.leftAt = offer.leftAt;
+    return true;
   }
   return false;
 }

@@ -262,6 +262,17 @@ test('forged clients hold offers, not leases: a client that has one keeps it and
   assert.equal(bed.lease({ mac: B }), '192.0.2.11', 'the oldest offer that nobody took');
 });
 
+test('an address that its client left, offered to two others who did not take it, can be had again', () => {
+  const bed = new Bed({ subnets: [small('192.0.2.10', '192.0.2.10')] });
+  bed.lease({ mac: A });
+  bed.say({ type: 'RELEASE', mac: A, ciaddr: '192.0.2.10', server: SERVER });
+  assert.equal(bed.ask({ mac: B }).yiaddr, '192.0.2.10');
+  bed.pass(11_000);
+  assert.equal(bed.ask({ mac: C }).yiaddr, '192.0.2.10', 'recycled');
+  bed.pass(600_000);
+  assert.equal(bed.lease({ mac: '02:00:00:00:00:44' }), '192.0.2.10');
+});
+
 // Intents of users, by DhcpLease.
 test('a quarantined address is given to nobody, and its holder must let it go', () => {
   const intents = [
