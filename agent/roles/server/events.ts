@@ -56,9 +56,10 @@ export class ServerEvents extends ServerCounters {
   }
 
   override foreignServer(server: Ipv4, interfaceName: string): void {
-    const isNew = !this.foreignServers.has(server);
+    const known = this.foreignServers.size;
     super.foreignServer(server, interfaceName);
-    if (!isNew) return;
+    // One that was heard before, or one more than are told of.
+    if (this.foreignServers.size === known) return;
     this.warn(
       `foreign ${server}`,
       'another DHCP server answers here; name it in foreignServers.known if it should',
