@@ -278,6 +278,16 @@ const PROBLEMS: readonly (readonly [string, string, RegExp])[] = [
     /^spec\.conflictDetection\.timeout: TooLong: /,
   ],
   [
+    'a look for other servers without a pause',
+    `foreignServers: { mode: Probe, interval: 0s }\n${subnet('')}`,
+    /^spec\.foreignServers\.interval: TooShort: .* 100ms or more$/,
+  ],
+  [
+    'a look for other servers further off than a timer can wait',
+    `foreignServers: { mode: Probe, interval: 25d }\n${subnet('')}`,
+    /^spec\.foreignServers\.interval: TooLong: .* 24d or less$/,
+  ],
+  [
     'a selector that selects everything',
     subnet('selectors: [{}]'),
     /^spec\.subnets\[0\]\.selectors\[0\]: Empty: /,
@@ -330,6 +340,16 @@ const WARNINGS: readonly (readonly [string, string, RegExp])[] = [
     'a shared network that nobody shares',
     `sharedNetworks: [{ name: hall }]\n${subnet('pools: [{ cidr: 192.0.2.128/25 }]')}`,
     /^spec\.sharedNetworks\[0\]: Unused/,
+  ],
+  [
+    'exclusions where no interface is named',
+    `excludeInterfaces: [{ match: eth0 }]\n${subnet('pools: [{ cidr: 192.0.2.128/25 }]')}`,
+    /^spec\.excludeInterfaces: Unused: excludes from nothing/,
+  ],
+  [
+    'a proxy that hears nobody but relays',
+    `proxyDhcp: true\n${subnet('pools: [{ cidr: 192.0.2.128/25 }]')}`,
+    /^spec\.proxyDhcp: NoInterfaces: /,
   ],
 ];
 

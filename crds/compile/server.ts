@@ -23,6 +23,10 @@ export interface CompiledServer {
 }
 
 const MINUTE = 60_000;
+/** A DISCOVER to everyone more often than this is a flood. */
+const PROBE_INTERVAL_MIN = 100;
+/** What a timer can wait for: 2³¹ - 1 ms are 24.8 days, and beyond it fires at once. */
+const PROBE_INTERVAL_MAX = 24 * 86_400_000;
 /** Several times what any client sends, and too little to fill a pool fast; the same as a relay's. */
 const PER_CLIENT = 20;
 
@@ -125,11 +129,17 @@ function foreignServers(
   const addresses = known.map((server, i) =>
     address(server.address, `${path}.known[${i}].address`, levels.findings),
   );
-  return {
-    mode,
-    interval: levels.millis(interval, 15 * MINUTE, `${path}.interval`),
-    known: addresses.filter((one) => one !== null),
-  };
+  const millis = levels.millis(interval, 15 * MINUTE, `${path}.interval`);
+  checkProbeInterval(millis, `${path}.interval`, levels.findings);
+  return { mode, interval: millis, known: addresses.filter((one) => one !== null) };
+}
+
+function checkProbeInterval(millis: number, path: string, findings: Findings): void {
+  if (millis < PROBE_INTERVAL_MIN) {
+    findings.problem(path, 'TooShort', 'floods the link with DISCOVERs: write 100ms or more');
+  } else if (millis > PROBE_INTERVAL_MAX) {
+    findings.problem(path, 'TooLong', 'is more than a timer can wait: write 24d or less');
+  }
 }
 
 function serverIdentifier(spec: DhcpServerSpec, findings: Findings): Ipv4 | null {

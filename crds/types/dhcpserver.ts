@@ -256,7 +256,7 @@ export interface ForeignServers {
    */
   readonly mode?: 'Off' | 'Passive' | 'Probe';
   /**
-   * Time between two probes.
+   * Time between two probes, from 100ms to 24d.
    * @default "15m"
    */
   readonly interval?: Duration;
