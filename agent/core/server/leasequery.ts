@@ -9,7 +9,7 @@ import { REPLY_MAX } from './arena.ts';
 import type { ServerDrop } from './drops.ts';
 import { isAmong } from './locate.ts';
 import { INFINITE } from './reply.ts';
-import { OPTION, type Request } from './request.ts';
+import { OPTION } from './request.ts';
 import type { ServerState } from './state.ts';
 
 /** Answers a DHCPLEASEQUERY (RFC 4388 §6.4). */
@@ -76,7 +76,7 @@ function answer(
     options: [
       { code: OPTION.messageType, data: Uint8Array.of(type) },
       { code: OPTION.serverIdentifier, data: ipv4.encode(identifier) },
-      ...(lease === null ? [] : described(request, lease, others)),
+      ...(lease === null ? [] : described(state, lease, others)),
     ],
   };
   delivery.routed = true;
@@ -91,8 +91,13 @@ function answer(
 }
 
 // RFC 4388 §6.4.2: what was asked for, and of times what is left of them.
-function described(request: Request, lease: Lease, others: readonly Lease[]): Option[] {
+function described(
+  { request, plan }: ServerState,
+  lease: Lease,
+  others: readonly Lease[],
+): Option[] {
   const { now } = request;
+  const { renewalPercent, rebindingPercent } = plan.config;
   const options: Option[] = [];
   const add = (code: number, data: Uint8Array | null): void => {
     if (data !== null && request.asksFor(code)) options.push({ code, data });
@@ -102,11 +107,12 @@ function described(request: Request, lease: Lease, others: readonly Lease[]): Op
       millis === Number.POSITIVE_INFINITY ? INFINITE : Math.max(0, Math.floor(millis / 1000)),
     );
   const left = lease.expires - now;
-  const whole = lease.leaseSeconds * 1000;
+  // What comes after so many percent of it.
+  const rest = (percent: number): number => lease.leaseSeconds * 10 * (100 - percent);
   add(OPTION.leaseTime, seconds(left));
   if (left !== Number.POSITIVE_INFINITY) {
-    add(OPTION.renewalTime, seconds(left - whole / 2));
-    add(OPTION.rebindingTime, seconds(left - whole / 8));
+    add(OPTION.renewalTime, seconds(left - rest(renewalPercent)));
+    add(OPTION.rebindingTime, seconds(left - rest(rebindingPercent)));
   }
   if (lease.clientId !== null)
     options.push({ code: OPTION.clientIdentifier, data: lease.clientId });

@@ -318,6 +318,24 @@ test('S7 leasequery by hardware address and by client identifier, with the other
   assert.equal(bed.ask({ ...QUERY, mac: '02:00:00:00:00:99' }).type, 'LEASEUNKNOWN');
 });
 
+test('S7 leasequery: what is left until the client renews and rebinds is as it was told, and 0 when that is past', () => {
+  const bed = new Bed({
+    ...SPEC,
+    renewalPercent: 25,
+    rebindingPercent: 75,
+    leaseQuery: { from: [{ address: '203.0.113.1' }] },
+  });
+  bed.lease(VIA);
+  const left = (): (string | null)[] => {
+    const answer = bed.ask({ ...QUERY, ask: [51, 58, 59], ciaddr: '203.0.113.100' });
+    return [answer.option(51), answer.option(58), answer.option(59)];
+  };
+  bed.pass(300_000);
+  assert.deepEqual(left(), ['55m', '10m', '40m']);
+  bed.pass(1_500_000);
+  assert.deepEqual(left(), ['30m', '0s', '15m']);
+});
+
 // [what is wrong, the query, why it is dropped]
 for (const [name, say, reason] of [
   [
