@@ -19,6 +19,15 @@ export class MessageCounts {
     count(this.replies, ifname, type);
   }
 
+  /** Forgets interfaces that are not among these: some hosts make and remove thousands a day. What had none stays. */
+  keepOnly(ifnames: ReadonlySet<string>): void {
+    for (const table of [this.requests, this.replies]) {
+      for (const ifname of table.keys()) {
+        if (ifname !== '' && !ifnames.has(ifname)) table.delete(ifname);
+      }
+    }
+  }
+
   /** Calls back for each count that is not zero; `type` is DISCOVER, OFFER … or other. */
   each(visit: (direction: Direction, ifname: string, type: string, n: number) => void): void {
     for (const [direction, table] of [

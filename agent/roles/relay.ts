@@ -106,6 +106,7 @@ export class RelayRole {
 
   linksChanged(links: readonly LinkState[]): void {
     this.links = relayLinks(links);
+    this.counters.keepInterfaces(new Set(links.map(({ name }) => name)));
     this.replan();
   }
 

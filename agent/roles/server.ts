@@ -158,6 +158,7 @@ export class ServerRole {
 
   linksChanged(links: readonly LinkState[]): void {
     this.core.linksChanged(relayLinks(links));
+    this.counters.keepInterfaces(new Set(links.map(({ name }) => name)));
     this.tell();
   }
 

@@ -10,6 +10,12 @@ export const ROUND_TRIP_BOUNDS: readonly Millis[] = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
 ];
 
+/**
+ * Servers whose round trips are kept. What a name stands for moves on over months, and anything may pretend to answer from
+ * one of `replySources`; the one that began to answer first goes first.
+ */
+const SERVERS_MAX = 64;
+
 /** Times between a request and a server's answer to it. */
 export interface RoundTrips {
   /** One more than the bounds: the last is for everything above. */
@@ -35,7 +41,7 @@ export class RelayCounters implements RelayObserver {
     if (age < 0) return;
     let trips = this.roundTrips.get(server);
     if (trips === undefined) {
-      // No more entries than configured servers: others are dropped before.
+      this.makeRoom();
       trips = { counts: new Float64Array(ROUND_TRIP_BOUNDS.length + 1), sum: 0 };
       this.roundTrips.set(server, trips);
     }
@@ -57,6 +63,11 @@ export class RelayCounters implements RelayObserver {
     this.sendErrors.set(errno, (this.sendErrors.get(errno) ?? 0) + 1);
   }
 
+  /** Interfaces have come or gone: the counts of others are forgotten. */
+  keepInterfaces(ifnames: ReadonlySet<string>): void {
+    this.messages.keepOnly(ifnames);
+  }
+
   /** Calls back for each count that is not zero; `type` is DISCOVER, OFFER … or other. */
   eachMessage(visit: Parameters<MessageCounts['each']>[0]): void {
     this.messages.each(visit);
@@ -65,5 +76,10 @@ export class RelayCounters implements RelayObserver {
   /** Calls back for each server that has answered. */
   eachRoundTrip(visit: (server: string, trips: RoundTrips) => void): void {
     for (const [server, trips] of this.roundTrips) visit(formatIpv4(server), trips);
+  }
+
+  private makeRoom(): void {
+    const [first] = this.roundTrips.keys();
+    if (first !== undefined && this.roundTrips.size >= SERVERS_MAX) this.roundTrips.delete(first);
   }
 }

@@ -69,6 +69,11 @@ export class ServerCounters implements ServerObserver {
     this.sendErrors.set(errno, (this.sendErrors.get(errno) ?? 0) + 1);
   }
 
+  /** Interfaces have come or gone: the counts of others are forgotten. */
+  keepInterfaces(ifnames: ReadonlySet<string>): void {
+    this.messages.keepOnly(ifnames);
+  }
+
   /** Calls back for each count that is not zero; `type` is DISCOVER, OFFER … or other. */
   eachMessage(visit: Parameters<MessageCounts['each']>[0]): void {
     this.messages.each(visit);
