@@ -28,6 +28,11 @@ export class Announcer {
     this.parts = parts;
   }
 
+  /** How many objects it remembers to have spoken of. */
+  get remembered(): number {
+    return this.recent.size;
+  }
+
   async announce(object: KubeObject, findings: readonly Finding[]): Promise<void> {
     for (const finding of findings) {
       if (!this.within(object.metadata.uid ?? '')) return;
@@ -45,10 +50,16 @@ export class Announcer {
     const now = this.parts.wall();
     const window = this.recent.get(uid);
     if (window === undefined || now - window.since > WINDOW) {
+      this.forget(now);
       this.recent.set(uid, { since: now, count: 1 });
       return true;
     }
     return ++window.count <= EVENTS_MAX;
+  }
+
+  // Objects come and go for months.
+  private forget(now: number): void {
+    for (const [uid, { since }] of this.recent) if (now - since > WINDOW) this.recent.delete(uid);
   }
 
   private async create(object: KubeObject, finding: Finding): Promise<void> {

@@ -106,6 +106,8 @@ export class Controller {
   pause(): void {
     this.term++;
     this.active = false;
+    // What changes from here on is not looked at, and `start` looks at everything.
+    this.digests.clear();
   }
 
   stop(): void {
