@@ -151,7 +151,8 @@ export class Journal implements LeaseLog {
     const { file, ahead } = this;
     this.file = null;
     await ahead?.ended();
-    await file?.handle.truncate(this.position);
+    // Zeros that have to stay, on a disk that fails by now, are passed over at the next opening.
+    await file?.handle.truncate(this.position).catch(() => {});
     await file?.handle.close();
   }
 

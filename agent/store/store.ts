@@ -238,8 +238,11 @@ export class LeaseStore {
       // What fails now has been told to those concerned.
       await this.sync().catch(() => {});
     }
-    await this.journal.close();
-    this.unlock();
+    try {
+      await this.journal.close();
+    } finally {
+      this.unlock();
+    }
   }
 
   private readonly host: JournalHost = {
