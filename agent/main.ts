@@ -76,7 +76,7 @@ async function run(command: RunCommand): Promise<number> {
     log.fatal('nothing to run: mend the manifests and start again');
     return 1;
   }
-  const links = await followLinks(agent);
+  const links = await followLinks(agent, log);
   if (agent.failedEntirely()) {
     links.close();
     return 1;
@@ -123,7 +123,7 @@ async function kubernetes(command: KubernetesCommand): Promise<number> {
   const rejectedObjects = (): number => 0;
   const parts = { command, agent, observable: inCluster, rejectedObjects, keeper: null, log };
   const { http, close } = await openHttp(parts);
-  const links = await followLinks(agent);
+  const links = await followLinks(agent, log);
   inCluster.start();
   const retry = setInterval(() => void agent.retry(), RETRY);
   log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
@@ -151,8 +151,11 @@ function agentFor({ stateDir }: ServiceOptions, log: Logger, gate: ServerGate | 
 }
 
 // Nothing is relayed or served before it is known where.
-async function followLinks(agent: Agent): Promise<Links> {
-  const links = Links.open({ onChange: (states) => void agent.linksChanged(states) });
+async function followLinks(agent: Agent, log: Logger): Promise<Links> {
+  const links = Links.open({
+    onChange: (states) => void agent.linksChanged(states),
+    onError: (error) => log.warn(`${error.message}; it is asked again`),
+  });
   await links.ready;
   await agent.settled();
   return links;
