@@ -1,10 +1,10 @@
 import { formatHardwareAddress, hex } from './hardware.ts';
 
 /** Types of DUID (RFC 8415 §11, RFC 6355). */
-export const DUID_LLT = 1;
-export const DUID_EN = 2;
-export const DUID_LL = 3;
-export const DUID_UUID = 4;
+const DUID_LLT = 1;
+const DUID_EN = 2;
+const DUID_LL = 3;
+const DUID_UUID = 4;
 
 /** `duid-ll 02:00:00:00:00:0a`; what is malformed or of an unknown type is shown in hex. */
 export function printDuid(duid: Uint8Array): string {

@@ -18,7 +18,7 @@ import { asked } from './listing.ts';
 import { jsonOf, yamlOf } from './print.ts';
 import { parseQuestion, QUESTION_OPTIONS, type QuestionTexts } from './question.ts';
 
-export const EXPLAIN_HELP = `dhcp-agent explain --mac MAC [options]            what a client would be offered now and why; nothing is sent or kept
+const EXPLAIN_HELP = `dhcp-agent explain --mac MAC [options]            what a client would be offered now and why; nothing is sent or kept
 
   --interface NAME       where it is: on this link; left out: the only one that is served
   --giaddr IP            or behind this relay

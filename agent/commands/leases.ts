@@ -12,7 +12,7 @@ import { LeaseTableText } from './table.ts';
 import { watch } from './watch.ts';
 import type { LeaseEvent } from './watching.ts';
 
-export const LEASES_HELP = `dhcp-agent leases [IP] [options]                   list leases, reservations and quarantines
+const LEASES_HELP = `dhcp-agent leases [IP] [options]                   list leases, reservations and quarantines
 dhcp-agent leases release IP                       end a lease, or a quarantine after a DHCPDECLINE
 dhcp-agent leases reserve IP [--mac MAC | --client-id ID] [--hostname NAME]
                                                    for one client only; by default for the one that has the address

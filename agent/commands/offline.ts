@@ -36,7 +36,7 @@ export async function storedLeases(stateDir: string): Promise<LeaseSource[]> {
 }
 
 /** The servers that have a store; a blank state has none. Throws an Error of one line. */
-export function storedServers(stateDir: string): string[] {
+function storedServers(stateDir: string): string[] {
   const folder = join(stateDir, 'servers');
   try {
     // Names in Kubernetes have no `_`; it stands for what a file name cannot hold.

@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
-import type { Millis, WallMillis } from '../../codec/machine.ts';
+import type { Millis } from '../../codec/machine.ts';
 import { API_VERSION } from '../../crds/kinds.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import type { IntentConfig } from '../../crds/types/serverconfig.ts';
@@ -22,13 +22,6 @@ export interface LeaseSource {
   readonly leases: Pick<LeaseTable, 'get' | 'entries'>;
   /** The lease clock. */
   now(): Millis;
-}
-
-/** A store as sources need it; `LeaseStore` and `LeaseFollower` both are. */
-export interface ReadableStore {
-  readonly leases: Pick<LeaseTable, 'get' | 'entries'>;
-  now(): Millis;
-  wallAt(time: Millis): WallMillis;
 }
 
 type Intents = readonly [IntentConfig, ...IntentConfig[]];

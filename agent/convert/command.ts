@@ -9,7 +9,7 @@ import { formatFinding } from './report.ts';
 import { labelOf, onDisk, type SourceFile } from './source.ts';
 import { storeLeases } from './storeleases.ts';
 
-export const CONVERT_HELP = `dhcp-agent convert: make manifests of the files of another DHCP server.
+const CONVERT_HELP = `dhcp-agent convert: make manifests of the files of another DHCP server.
 
   dhcp-agent convert CONFIG [options]              print a DhcpServer, and tell what is not in it
       --from KIND          dhcpd, kea or dnsmasq; left out, the file itself tells

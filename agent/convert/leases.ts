@@ -9,8 +9,8 @@ import type { ImportedLease } from './model.ts';
 import type { Report } from './report.ts';
 
 /** Says from which file a DhcpLease comes, and when the lease there ends. */
-export const FROM_LABEL = `${GROUP}/converted-from`;
-export const ENDS_ANNOTATION = `${GROUP}/lease-ends`;
+const FROM_LABEL = `${GROUP}/converted-from`;
+const ENDS_ANNOTATION = `${GROUP}/lease-ends`;
 
 /** A lease in the subnet of the new server that it is in. */
 export interface PlacedLease {
@@ -47,7 +47,7 @@ export function placeLeases(
 }
 
 /** Whether somebody may hold the address, or it is to be left alone. */
-export function isLive({ state, expires }: ImportedLease, now: WallMillis): boolean {
+function isLive({ state, expires }: ImportedLease, now: WallMillis): boolean {
   return state !== 'free' && expires > now;
 }
 

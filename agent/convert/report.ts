@@ -15,9 +15,6 @@ export interface Finding extends Place {
   readonly remedy: string;
 }
 
-/** What is left when a file asks for something that a remedy cannot be given for. */
-export const NOTHING_TO_DO = 'nothing, if this is not missed';
-
 /** Gathers findings; the same one at the same place only once. */
 export class Report {
   private readonly found = new Map<string, Finding>();

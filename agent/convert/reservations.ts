@@ -135,7 +135,7 @@ export function hostnameOf(name: string): string | null {
 }
 
 /** The client as manifests name it. */
-export function clientYaml(client: Client): Partial<ReservationYaml> {
+function clientYaml(client: Client): Partial<ReservationYaml> {
   switch (client.kind) {
     case 'hardwareAddress':
       return { hardwareAddress: formatHardwareAddress(client.octets) };
@@ -152,7 +152,7 @@ export function clientYaml(client: Client): Partial<ReservationYaml> {
 }
 
 /** As text where it is printable, else in hex. */
-export function octetsYaml(octets: Uint8Array): Octets {
+function octetsYaml(octets: Uint8Array): Octets {
   const text = printable(octets);
   const same =
     text !== null && Buffer.compare(utf8(text), octets) === 0 && fromUtf8(octets) === text;

@@ -20,9 +20,9 @@ import {
 import { isBinding, type LeaseObjects as Objects } from './leases.ts';
 
 /** Who writes DhcpLease objects. */
-export const LEASE_MANAGER = 'dhcp-agent';
+const LEASE_MANAGER = 'dhcp-agent';
 /** Whose leases they are, for `kubectl get -l`. */
-export const SERVER_LABEL = 'dhcp-operator.io/server';
+const SERVER_LABEL = 'dhcp-operator.io/server';
 
 /** What is published, and how. */
 export interface PublisherParts {

@@ -138,10 +138,7 @@ function remembered(copy: LocalCopy): readonly Document[] {
 }
 
 /** What a user who deletes the object of a binding wants, as a manifest: this client must let the address go. */
-export function revocation(
-  server: string,
-  { address, clientId, hardwareAddress }: Lease,
-): Document {
+function revocation(server: string, { address, clientId, hardwareAddress }: Lease): Document {
   const { namespace, name } = nameIn(server);
   const client =
     clientId === null

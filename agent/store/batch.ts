@@ -18,7 +18,7 @@ const BATCH_START = 256 * 1024;
  * What a batch may come to while the disk is slow: 50,000 changes, half a second of the most we serve. Clients ask
  * again after 4 s (RFC 2131 §4.1), so what would wait longer than that is better refused.
  */
-export const BATCH_MAX = 8 * 1024 * 1024;
+const BATCH_MAX = 8 * 1024 * 1024;
 const HEAD_END = FRAME_BYTES + CLOCK_BYTES;
 
 /** Changes that become durable together, as the octets to be written, and what was there before, should they not. */

@@ -82,7 +82,7 @@ export function objectSchema(fields: Fields, optional: readonly string[] = []): 
 }
 
 /** Whether YAML gave a mapping. */
-export function isMapping(yaml: unknown): yaml is Record<string, unknown> {
+function isMapping(yaml: unknown): yaml is Record<string, unknown> {
   return typeof yaml === 'object' && yaml !== null && !Array.isArray(yaml);
 }
 

@@ -195,13 +195,6 @@ export const NODES: Resource<Node> = {
   namespaced: false,
 };
 
-export const NAMESPACES: Resource = {
-  apiVersion: 'v1',
-  kind: 'Namespace',
-  plural: 'namespaces',
-  namespaced: false,
-};
-
 /** A coordination.k8s.io/v1 Lease, which has nothing to do with DHCP. */
 export interface CoordinationLease extends KubeObject {
   readonly spec?: {
@@ -257,11 +250,4 @@ export const POD_MONITORS: Resource = {
   kind: 'PodMonitor',
   plural: 'podmonitors',
   namespaced: true,
-};
-
-export const CUSTOM_RESOURCE_DEFINITIONS: Resource = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
 };

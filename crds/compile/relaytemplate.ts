@@ -5,7 +5,7 @@ import type { Template, TemplateField, TemplatePart } from '../types/agentconfig
 import type { Findings } from './findings.ts';
 
 /** What a template may ask for. */
-export const TEMPLATE_FIELDS: readonly TemplateField[] = [
+const TEMPLATE_FIELDS: readonly TemplateField[] = [
   'interface',
   'vlan',
   'mac',

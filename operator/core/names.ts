@@ -11,7 +11,7 @@ export interface Parent {
 
 /** Who applies everything that the operator makes. */
 export const MANAGER = 'dhcp-operator';
-export const MANAGED_BY = { 'app.kubernetes.io/managed-by': MANAGER } as const;
+const MANAGED_BY = { 'app.kubernetes.io/managed-by': MANAGER } as const;
 /** What an operator follows of kinds that others use too. */
 export const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
 

@@ -28,7 +28,7 @@ export interface ResolvedSpec<Spec> {
 }
 
 /** The addresses that a Service is reached at: its load balancer's, else its own, else those of its endpoints. */
-export function serviceAddresses(
+function serviceAddresses(
   service: Service | undefined,
   endpoints: readonly string[],
 ): readonly string[] {

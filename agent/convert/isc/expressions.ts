@@ -44,7 +44,7 @@ export function dataOf(tokens: readonly Token[], spaces: Spaces, place: Place): 
 }
 
 /** What an option of the file is in a request. */
-export function dataOfOption(option: KnownOption | null, written: string): Data {
+function dataOfOption(option: KnownOption | null, written: string): Data {
   if (option === null) return unknown(`option ${written} is not known`);
   if (option.space === DHCP) return { kind: 'option', code: option.code };
   if (option.space === AGENT_SPACE) return { kind: 'relay', code: option.code };

@@ -277,6 +277,6 @@ function casesOf({ boot, bootCases }: Level, when: Condition, place: Place): Boo
 }
 
 /** Whether a switch is on. */
-export function isOn(word: string | undefined): boolean {
+function isOn(word: string | undefined): boolean {
   return /^(on|true|1|yes)$/i.test(word ?? '');
 }

@@ -7,11 +7,6 @@ export function remedyOf(words: readonly string[]): { why: string; remedy: strin
   return { why: 'is not known here', remedy: 'look in the reference for what comes near' };
 }
 
-/** Whether leaving a statement out changes nothing. */
-export function isMissed(words: readonly string[]): boolean {
-  return remedyOf(words) !== null;
-}
-
 const DNS = ['names are not put into the DNS', 'let clients or the DNS server do it'] as const;
 
 const ENTRIES: readonly (readonly [RegExp, readonly [string, string] | null])[] = [

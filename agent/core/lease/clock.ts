@@ -22,7 +22,7 @@ export interface ClockRecord extends ClockReading {
 export const TIME_OFF_MAX: Millis = 366 * 24 * 3_600_000;
 
 /** Wall steps smaller than this are left to the next record; NTP slews below 128 ms, steps above. */
-export const WALL_STEP_MIN: Millis = 1_000;
+const WALL_STEP_MIN: Millis = 1_000;
 
 /**
  * What the lease clock says now. The rule: it started as the wall clock, it runs with the boot clock, and it never goes

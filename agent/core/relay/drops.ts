@@ -1,7 +1,7 @@
 import type { DatagramDrop } from '../../../codec/link/datagram.ts';
 
 /** Why a packet went no further, with what it means to whoever reads the counters. */
-export const RELAY_DROPS = {
+const RELAY_DROPS = {
   otherHost:
     'the frame was addressed to another host, or carried a VLAN tag that has no interface here',
   ownOutput: 'a packet of our own came back',

@@ -8,7 +8,7 @@ import { isMeant, isOfPlace } from './reservations.ts';
 import type { Origin, ServerState } from './state.ts';
 
 /** An offer that nobody has asked for in so long may be given to somebody else when nothing is left. */
-export const OFFER_RECYCLE_AFTER = 10_000;
+const OFFER_RECYCLE_AFTER = 10_000;
 /** How many entries of a queue are looked at for one client; the rest can wait for its next try. */
 const AGED_TURNS = 64;
 const RECYCLE_TURNS = 64;

@@ -3,7 +3,7 @@ import type { Millis } from '../../../codec/machine.ts';
 import type { Request } from './request.ts';
 
 /** Probes under way at a time; each keeps its client's message of up to 2 KiB. */
-export const PROBES_MAX = 1024;
+const PROBES_MAX = 1024;
 /** Addresses that are remembered as lately probed; older ones are probed again. */
 const CLEAR_MAX = 65_536;
 /** An unlucky client is offered nothing after so many addresses that were taken, until it asks again. */
@@ -21,7 +21,7 @@ export interface Waiting {
   destination: Ipv4;
   destinationPort: number;
   unicast: boolean;
-  /** Whether it is a DHCPDISCOVER and not a BOOTP request or such. */
+  /** Who is asking, as in Request. */
   hash: number;
   check: number;
 }

@@ -11,7 +11,7 @@ import type { ServerState } from './state.ts';
 
 /**
  * Has the address of a new offer probed if it should be; true when the client has to wait. Others do not: the request is
- * put aside and taken up again by `probeEnded`.
+ * put aside, and taken up again after `probeClear` or `probeTaken`.
  */
 export function probeFirst(state: ServerState, offer: Offer): boolean {
   const { plan, probes, request, observer, port } = state;

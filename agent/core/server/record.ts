@@ -1,7 +1,7 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
 import { blankLease, LeaseRoom, type Octets } from '../lease/room.ts';
-import type { Lease, LeaseState, Ticket } from '../lease.ts';
+import type { Lease, Ticket } from '../lease.ts';
 import type { Subnet } from './plan.ts';
 import { INFINITE } from './reply.ts';
 import { OPTION, type Request } from './request.ts';
@@ -129,8 +129,7 @@ function rewrite(state: ServerState, lease: Lease): Ticket {
   if (ticket !== 0) {
     state.circuits.note(lease);
     state.observer.lease(lease);
-    const freed: LeaseState = lease.state;
-    if (freed === 'released') state.plan.left(lease.address, lease.expires);
+    if (lease.state === 'released') state.plan.left(lease.address, lease.expires);
   }
   return ticket;
 }
