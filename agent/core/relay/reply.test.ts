@@ -199,6 +199,16 @@ test('option 82 that is not ours stays: it belongs to the switch behind a truste
   assert.deepEqual([...sent.message.subarray(240, 240 + options.length)], options);
 });
 
+test('a relay that adds no option 82 takes none away', () => {
+  const options = [...OFFER, 82, 6, ...CIRCUIT, 255];
+  const sent = delivered(new RelayBench(), reply({ options }));
+  assert.deepEqual([...sent.message.subarray(240, 240 + options.length)], options);
+});
+
+test('a server that echoes no option 82 at all is believed', () => {
+  assert.equal(delivered(informed(), reply()).to, '192.0.2.77');
+});
+
 for (const [name, echoed, want] of [
   ['two options', [82, 3, 1, 1, 7, 82, 6, ...CIRCUIT], [82, 3, 1, 1, 7]],
   ['one option (RFC 3396)', [82, 9, 1, 1, 7, ...CIRCUIT], [82, 3, 1, 1, 7]],

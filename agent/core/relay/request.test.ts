@@ -291,6 +291,26 @@ for (const { policy, want } of [
   });
 }
 
+for (const { policy, want } of [
+  { policy: 'Append', want: [82, 3, 1, 1, 7] },
+  { policy: 'Replace', want: [] },
+] as const) {
+  test(`policy ${policy} where nothing of ours is to be said adds nothing`, () => {
+    const bench = informed({ existing: policy, mode: 'Never' });
+    const payload = message({ giaddr: '203.0.113.1', options: [53, 1, 1, 82, 3, 1, 1, 7, 255] });
+    const from = { source: '203.0.113.1', destination: '192.0.2.1' };
+    assert.deepEqual(options(only(bench, payload, from)), [53, 1, 1, ...want, 255]);
+  });
+}
+
+test('policy Replace takes out every option 82, however many relays have added one', () => {
+  const both = [82, 3, 1, 1, 7, 82, 3, 1, 1, 8];
+  const payload = message({ giaddr: '203.0.113.1', options: [53, 1, 1, ...both, 255] });
+  const from = { source: '203.0.113.1', destination: '192.0.2.1' };
+  const sent = only(informed({ existing: 'Replace' }), payload, from);
+  assert.deepEqual(options(sent), [53, 1, 1, 82, 6, ...CIRCUIT, 255]);
+});
+
 test('R3, RFC 3046 §2.1.1: a relay that is not the first adds no option 82', () => {
   const from = { source: '203.0.113.1', destination: '192.0.2.1' };
   assert.deepEqual(
@@ -310,6 +330,30 @@ test('R4: a message that option 82 would make too large goes without it, and tha
   assert.ok(payload.length > 576 - 8 && payload.length <= 576);
   assert.deepEqual(options(only(bench, payload)), [53, 1, 1, ...filler, 255]);
   assert.deepEqual(bench.observed, ['omitted lan0', 'request lan0 1']);
+});
+
+test('R4: nor does it grow beyond the slot that it was received in, whatever maxMessageSize says', () => {
+  const config = configOf(
+    { maxMessageSize: 65_507 },
+    { relayInformation: { ...INFORMATION, wanted: true } },
+  );
+  // A slot of 2,048 octets, of which headroom and headers take 92.
+  const filled = (length: number): Buffer => {
+    const payload = Buffer.concat([message(), Buffer.alloc(length - 244)]);
+    payload.set([53, 1, 1], 240);
+    for (let at = 243; at < length - 1; at += 2 + payload[at + 1]!) {
+      payload[at] = 224;
+      payload[at + 1] = Math.min(255, length - 1 - at - 2);
+    }
+    payload[length - 1] = 255;
+    return payload;
+  };
+  const tight = new RelayBench(config);
+  assert.equal(only(tight, filled(1956 - 8)).message.length, 1956);
+  assert.deepEqual(tight.observed, ['request lan0 1']);
+  const tooTight = new RelayBench(config);
+  assert.equal(only(tooTight, filled(1956 - 7)).message.length, 1956 - 7);
+  assert.deepEqual(tooTight.observed, ['omitted lan0', 'request lan0 1']);
 });
 
 test('R7: the circuit-id is a stable name, the same whatever index the interface has', () => {
@@ -420,6 +464,49 @@ test('an interface that asks too often is held back', () => {
     bench.receive(message({ chaddr: [2, 0, 0, 0, 1, i] })),
   );
   assert.equal(verdicts.filter((v) => v === 'interfaceRate').length, 100 - 64);
+});
+
+test('a rate that is changed holds at once, and what stays as it was is not forgiven', () => {
+  const ask = (bench: RelayBench, n: number): number =>
+    Array.from({ length: n }, () => bench.receive(message())).filter((v) => typeof v !== 'string')
+      .length;
+  const bench = new RelayBench(configOf({ rateLimit: { perClient: 20, perInterface: 0 } }));
+  assert.equal(ask(bench, 30), 20);
+  bench.relay.configure(configOf({ maxHops: 9, rateLimit: { perClient: 20, perInterface: 0 } }));
+  assert.equal(ask(bench, 30), 0, 'the same as before');
+  bench.relay.configure(configOf({ rateLimit: { perClient: 0, perInterface: 0 } }));
+  assert.equal(ask(bench, 30), 30, 'none');
+  bench.relay.configure(configOf({ rateLimit: { perClient: 0, perInterface: 1000 } }));
+  assert.equal(ask(bench, 200), 100, 'a tenth of a second of it');
+  bench.relay.configure(configOf({ maxHops: 9, rateLimit: { perClient: 0, perInterface: 1000 } }));
+  assert.equal(ask(bench, 200), 0);
+  bench.relay.configure(configOf({ rateLimit: { perClient: 0, perInterface: 2000 } }));
+  assert.equal(ask(bench, 300), 200);
+});
+
+test('a message to one server and then to two: each has headers and payload of its own', () => {
+  const two = [
+    { kind: 'address', address: ip('10.0.0.1') },
+    { kind: 'address', address: ip('10.0.0.2') },
+  ] as const;
+  const [any] = configOf().interfaces;
+  const interfaces = [
+    { ...any!, match: 'lan0' },
+    { ...any!, match: 'lan1', upstreams: two },
+  ];
+  const links = [linkAt(1, 'lan0', '192.0.2.1'), linkAt(2, 'lan1', '198.51.100.1')];
+  const bench = new RelayBench(configOf({ interfaces }), links);
+  for (let round = 0; round < 2; round++) {
+    assert.equal(only(bench, message()).to, '10.0.0.1');
+    const sent = relayed(bench, message(), { ifindex: 2 });
+    assert.deepEqual(
+      sent.map(({ to, from, message: { length } }) => [to, from, length]),
+      [
+        ['10.0.0.1', '198.51.100.1', 300],
+        ['10.0.0.2', '198.51.100.1', 300],
+      ],
+    );
+  }
 });
 
 test('property: a relay changes hops, giaddr and its own option 82, and no other octet', () => {
