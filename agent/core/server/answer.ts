@@ -10,7 +10,7 @@ import { answerFqdn } from './fqdn.ts';
 import type { ServerPool, Subnet } from './plan.ts';
 import { INFINITE, writeReply } from './reply.ts';
 import { OPTION, type Request } from './request.ts';
-import type { Effective } from './settings.ts';
+import { type Effective, encodeOption } from './settings.ts';
 import type { ServerState } from './state.ts';
 
 const NO_EXTRA = (): ReadonlyMap<number, Uint8Array> => new Map();
@@ -67,8 +67,9 @@ function addOwn({ reply, request }: ServerState, boots: boolean): void {
   }
   // RFC 4578 §2.3 and PXE 2.1 §2.2.1: the machine's identifier goes back to who boots.
   const machine = boots ? request.find(OPTION.machineIdentifier) : -1;
-  if (machine >= 2 && request.length === 17) {
-    own.push(request.bytes.subarray(machine - 2, machine + 17));
+  if (machine >= 0 && request.length === 17) {
+    const data = request.bytes.subarray(machine, machine + 17);
+    own.push(encodeOption(OPTION.machineIdentifier, data));
   }
   if (own.length > 0) reply.own = own;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { optionOf } from '../../../codec/v4/message.ts';
 import { encodeRelayInformation } from '../../../codec/v4/relayinfo.ts';
 import type { DhcpServerSpec } from '../../../crds/types/dhcpserver.ts';
 import { Bed, ETH0, type Heard, ip, messageOf, type Say, SERVER } from './testbed.ts';
@@ -251,4 +252,76 @@ test('no message makes the server throw, and every reply is well formed', () => 
     }),
     { numRuns: 3000 },
   );
+});
+
+/** Octets of what a client sends of its own: each alone, and all together, may fill a frame. */
+interface Lengths {
+  readonly type: 'DISCOVER' | 'REQUEST' | 'INFORM' | 'BOOTP';
+  readonly clientId: number;
+  readonly relay: number;
+  readonly name: number;
+  readonly maxSize: number;
+}
+
+const lengths: fc.Arbitrary<Lengths> = fc.record({
+  type: fc.constantFrom('DISCOVER', 'REQUEST', 'INFORM', 'BOOTP' as const),
+  clientId: fc.oneof(fc.integer({ min: 2, max: 300 }), fc.integer({ min: 1100, max: 1220 })),
+  relay: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1100 })),
+  name: fc.oneof(fc.constant(0), fc.integer({ min: 4, max: 1100 })),
+  maxSize: fc.integer({ min: 0, max: 1600 }),
+});
+
+const MACHINE_ID = Uint8Array.from({ length: 17 }, (_, i) => i);
+
+function longSay({ type, clientId, relay, name, maxSize }: Lengths): Say {
+  const fqdn = { 81: Uint8Array.from({ length: name }, (_, i) => (i < 3 ? 0 : 97)) };
+  return {
+    type,
+    clientId: new Uint8Array(clientId).fill(7),
+    maxSize,
+    ...(type === 'REQUEST' ? { requested: '10.9.9.9' } : {}),
+    ...(type === 'INFORM' ? { ciaddr: '192.0.2.77' } : {}),
+    ...(relay === 0 ? {} : { relay: new Uint8Array(relay).fill(9) }),
+    options: {
+      60: Buffer.from('PXEClient'),
+      93: Uint8Array.of(0, 7),
+      97: MACHINE_ID,
+      ...(name === 0 ? {} : fqdn),
+    },
+  };
+}
+
+/** The last option of the options field. */
+function lastCode(bytes: Uint8Array): number {
+  let last = 0;
+  for (let at = 240; at < bytes.length && bytes[at] !== 255; at += 2 + bytes[at + 1]!) {
+    last = bytes[at]!;
+  }
+  return last;
+}
+
+function checkLong(say: Say, { message, bytes }: Heard): void {
+  assert.ok(bytes.length >= 300 && bytes.length <= 1472, `${bytes.length} octets`);
+  const machineId = optionOf(message, 97);
+  if (machineId !== null) assert.deepEqual([...machineId], [...MACHINE_ID]);
+  const information = optionOf(message, 82);
+  if (information === null) return;
+  assert.deepEqual([...information], [...say.relay!]);
+  assert.equal(lastCode(bytes), 82);
+}
+
+test('however much of its own a client sends, its reply fits a frame and can be read', () => {
+  let answered = 0;
+  fc.assert(
+    fc.property(lengths, (of) => {
+      // What does not fit the request is not in it.
+      const say = longSay(of);
+      for (const reply of new Bed(EVERYTHING).say(say)) {
+        answered++;
+        checkLong(say, reply);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(answered > 300);
 });

@@ -41,6 +41,22 @@ test('S1 options in pieces, and options in file and sname, are put together befo
   assert.deepEqual([...echoed!.data], [...clientId]);
 });
 
+// [octets of the client identifier, whether it comes back]
+for (const [octets, isEchoed] of [
+  [255, true],
+  [300, true],
+  [1000, true],
+  [1200, false],
+] as const) {
+  test(`S4 a client identifier of ${octets} octets ${isEchoed ? 'comes' : 'leaves no room to come'} back`, () => {
+    const clientId = new Uint8Array(octets).fill(7);
+    const offer = new Bed().ask({ clientId, ask: [1, 3] });
+    assert.ok(offer.bytes.length <= 1472);
+    assert.equal(offer.option(3), '192.0.2.254');
+    assert.equal(offer.option(OPTION.clientIdentifier) !== null, isEchoed);
+  });
+}
+
 test('S2 routes go out as option 121, and as 249 to who asks for that', () => {
   const routes = [
     { destination: '10.0.0.0/8', router: '192.0.2.7' },

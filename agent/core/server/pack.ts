@@ -12,7 +12,8 @@ export interface Fields {
   fileAt: number;
 }
 
-const OVERLOAD_LENGTH = 3;
+/** Octets of option 52. */
+export const OVERLOAD_LENGTH = 3;
 const END = 255;
 
 /**

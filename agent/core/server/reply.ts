@@ -3,7 +3,7 @@ import { type Ipv4, UNSPECIFIED, writeIpv4 } from '../../../codec/ipv4.ts';
 import * as H from '../../../codec/v4/header.ts';
 import { REPLY_MAX } from './arena.ts';
 import { echoLength, writeEcho, writeRelayInformation } from './echo.ts';
-import { type Fields, pack } from './pack.ts';
+import { type Fields, OVERLOAD_LENGTH, pack } from './pack.ts';
 import { OPTION, type Request } from './request.ts';
 
 /** A lease without end (RFC 2131 §3.3). */
@@ -58,6 +58,10 @@ export class Reply {
   }
 }
 
+/** Octets of an option in one piece (RFC 3396). */
+const PIECE_MAX = 255;
+/** What stands behind or beside the options in any case: option 52, and END. */
+const SPARE = OVERLOAD_LENGTH + 1;
 const NOTHING = new Uint8Array();
 const NONE: readonly Uint8Array[] = [];
 
@@ -75,10 +79,11 @@ export function writeReply(bytes: Buffer, at: number, request: Request, reply: R
   writeHeader(bytes, at, request, reply);
   // A BOOTP client that sends no cookie knows no options (RFC 951).
   if (!request.view.hasCookie) return finish(bytes, at, at + H.COOKIE, false);
-  const limit = at + limitOf(request, reply.type);
   let end = at + H.OPTIONS;
   if (reply.type !== 0) end = writeFirst(bytes, end, reply);
-  const tail = tailLength(request, reply);
+  const tail = fitTail(request, reply, at + REPLY_MAX - SPARE - end);
+  // Who sends much of its own has room for that much.
+  const limit = Math.max(at + limitOf(request, reply.type), end + tail + SPARE);
   const information = request.relayEchoed ? request.relayLength : -1;
   const echo = information < 0 ? 0 : echoLength(information);
   // RFC 3046 §2.2: whole or not at all. It goes before the options that a client can do without.
@@ -88,12 +93,7 @@ export function writeReply(bytes: Buffer, at: number, request: Request, reply: R
     bytes.set(reply.block, end);
     end += reply.block.length;
   } else {
-    FIELDS.bytes = bytes;
-    FIELDS.at = end;
-    FIELDS.end = end + Math.max(room, 0);
-    FIELDS.snameAt = reply.sname.length === 0 ? at + H.SNAME : -1;
-    FIELDS.fileAt = reply.file.length === 0 ? at + H.FILE : -1;
-    end = pack(FIELDS, reply.block);
+    end = spread(bytes, at, end, Math.max(room, 0), reply);
   }
   end = writeTail(bytes, end, request, reply);
   if (information >= 0 && !omit) {
@@ -119,6 +119,18 @@ function limitOf(request: Request, type: number): number {
   if (at < 0 || request.length !== 2) return type === 0 ? BOOTP_MAX : H.MESSAGE_LENGTH_DEFAULT;
   const size = ((request.bytes[at]! << 8) | request.bytes[at + 1]!) - H.DATAGRAM_OVERHEAD;
   return Math.min(Math.max(size, H.MESSAGE_LENGTH_DEFAULT), REPLY_MAX);
+}
+
+// Puts options into the message at `at`: from `end` on as far as there is room, then into the fields nobody uses.
+function spread(bytes: Buffer, at: number, end: number, room: number, reply: Reply): number {
+  // RFC 2132 §9.3: overloading is for DHCP alone; a BOOTP client would boot what is in `file`.
+  const canOverload = reply.type !== 0 && room >= OVERLOAD_LENGTH;
+  FIELDS.bytes = bytes;
+  FIELDS.at = end;
+  FIELDS.end = end + room;
+  FIELDS.snameAt = canOverload && reply.sname.length === 0 ? at + H.SNAME : -1;
+  FIELDS.fileAt = canOverload && reply.file.length === 0 ? at + H.FILE : -1;
+  return pack(FIELDS, reply.block);
 }
 
 // RFC 2131 §4.3.1, Table 3.
@@ -169,6 +181,15 @@ function writeFirst(bytes: Buffer, at: number, reply: Reply): number {
     end = writeU32(bytes, end, OPTION.rebindingTime, reply.rebindingSeconds);
   }
   return end;
+}
+
+// RFC 6842 §3 wants the identifier in every reply. One that leaves no room for what is said is left out, as are the other
+// options that are the client's own.
+function fitTail(request: Request, reply: Reply, room: number): number {
+  const longId = request.clientIdLength > PIECE_MAX;
+  if (longId && tailLength(request, reply) > room) reply.echoClientId = false;
+  if (tailLength(request, reply) > room) reply.own = NONE;
+  return tailLength(request, reply);
 }
 
 function tailLength(request: Request, reply: Reply): number {
