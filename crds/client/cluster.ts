@@ -24,8 +24,6 @@ import {
 
 /** Objects asked for at once. */
 const PAGE = 500;
-/** A version that no object has: who applies to it makes a new object, or meets a conflict. */
-const NONE = '1';
 /** A watch is asked to end after this long and a random part of it more, so that not all come back at once. */
 const WATCH_SECONDS = 240;
 /** The API server sends a bookmark about every minute. */
@@ -112,15 +110,14 @@ export class Cluster implements Kube {
   async apply<T extends KubeObject>(
     resource: Resource<T>,
     object: Partial<T> & { readonly metadata: KubeMeta },
-    { fieldManager, force, subresource, absent = false }: ApplyOptions,
+    { fieldManager, force, subresource }: ApplyOptions,
   ): Promise<T> {
-    const body = typed(resource, object);
     return (await this.server.call({
       method: 'PATCH',
       path: pathOf(resource, object.metadata, subresource),
       query: { fieldManager, force },
       contentType: 'application/apply-patch+yaml',
-      body: absent ? { ...body, metadata: { ...object.metadata, resourceVersion: NONE } } : body,
+      body: typed(resource, object),
     })) as T;
   }
 

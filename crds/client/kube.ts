@@ -62,8 +62,6 @@ export interface ApplyOptions {
   readonly fieldManager: string;
   readonly force?: boolean;
   readonly subresource?: 'status';
-  /** Only makes: rejects with Conflict when there is one already. */
-  readonly absent?: boolean;
 }
 
 /** What must still be so for an object to be deleted. */

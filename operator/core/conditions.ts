@@ -23,14 +23,6 @@ export function conditionsOf(
   });
 }
 
-/** That a new object is not yet what it will be is no news. */
-const EARLY: ReadonlySet<string> = new Set([
-  'NotAccepted',
-  'Progressing',
-  'NotServing',
-  'NodesNotReady',
-]);
-
 /** What is worth an Event: a condition that has become another, for another reason. */
 export function turns(
   findings: readonly Finding[],
@@ -38,7 +30,8 @@ export function turns(
 ): readonly Finding[] {
   return findings.filter(({ type, status, reason }) => {
     const old = before.find((one) => one.type === type);
-    if (old === undefined) return status === 'False' && !EARLY.has(reason) && type !== 'Degraded';
+    // That a new object is not yet what it will be is no news.
+    if (old === undefined) return type === 'Accepted' && status === 'False';
     return old.status !== status || (status !== 'True' && old.reason !== reason);
   });
 }

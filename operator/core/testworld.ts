@@ -134,7 +134,6 @@ export function gathered<T extends DhcpServerObject | DhcpRelayObject>(
     taken: [],
     leases: [],
     podMonitors: false,
-    hindrance: null,
     image: {
       image: 'agent:1',
       pullPolicy: 'IfNotPresent',

@@ -28,6 +28,7 @@ import { Offers } from './offers.ts';
 import { ServerPlan } from './plan.ts';
 import { Probes, type Waiting } from './probes.ts';
 import { probeClear, probeTaken, takeUp } from './probing.ts';
+import { PROXY_PORT } from './proxy.ts';
 import { recall } from './recall.ts';
 import { leave, takeBack } from './record.ts';
 import { Reply } from './reply.ts';
@@ -230,11 +231,12 @@ export class ServerCore {
     const fault = parseDatagram(datagram, ring, start, end, vouched);
     if (fault !== null) return fault;
 
-    const { request, links } = this.state;
+    const { request, links, plan } = this.state;
     const { destination } = datagram;
     const ifindex = meta[word + SLOT.IFINDEX]!;
     const unicast = destination !== LIMITED_BROADCAST && !links.broadcasts.has(destination);
     if (unicast && !links.own.has(destination)) return 'notForUs';
+    if (datagram.destinationPort === PROXY_PORT && !plan.config.proxyDhcp) return 'noProxy';
     if (request.view.over(ring, datagram.payloadAt, datagram.end) !== null) return 'short';
     request.now = now;
     request.ifindex = ifindex;

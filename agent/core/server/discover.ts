@@ -6,7 +6,8 @@ import type { ServerDrop } from './drops.ts';
 import { grant } from './grant.ts';
 import { dropOffer, holdOffer } from './hold.ts';
 import type { Offer } from './offers.ts';
-import { probeFirst } from './probing.ts';
+import { ATTEMPTS_MAX } from './probes.ts';
+import { probeFirst, whyUnprobed } from './probing.ts';
 import { proxyOffer } from './proxy.ts';
 import { INFINITE } from './reply.ts';
 import { OPTION } from './request.ts';
@@ -19,7 +20,9 @@ export function discover(state: ServerState): ServerDrop | null {
   // Who holds a lease goes first: a new client can wait for the next try, which it makes anyway.
   if (arena.waiting * 2 > arena.capacity) return 'overload';
   const drop = findAddress(state);
-  if (drop !== null) return drop === 'probing' ? drop : withoutAddress(state, drop);
+  // There may be an address for it yet.
+  if (drop === 'probing' || drop === 'allInUse') return drop;
+  if (drop !== null) return withoutAddress(state, drop);
   if (wantsRapidCommit(state)) return commit(state);
   return offerAddress(state);
 }
@@ -65,6 +68,8 @@ function holdNew(state: ServerState): ServerDrop | null {
   if (drop !== null) return drop;
   // What cannot be given must not be offered; who has a lease is answered for as long as that lasts.
   if (request.now < state.refusedUntil && choice.origin !== 'current') return 'storeUnavailable';
+  if (state.attempts >= ATTEMPTS_MAX && whyUnprobed(state, choice.address) === null)
+    return 'allInUse';
   const offer = holdOffer(state);
   return probeFirst(state, offer) ? 'probing' : null;
 }

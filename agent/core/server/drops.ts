@@ -7,6 +7,7 @@ export const SERVER_DROPS = {
   ownOutput: 'a packet of our own, seen on its way out',
   notForUs: 'routed through this node, addressed neither to it nor to everyone',
   toClient: 'an answer to a client, seen in passing',
+  noProxy: 'a request to port 4011, where only proxies answer (proxyDhcp)',
   notServed: 'a broadcast on an interface that this server does not serve',
   short: 'too short for a BOOTP message',
   badOp: 'no BOOTREQUEST',
@@ -27,6 +28,8 @@ export const SERVER_DROPS = {
   circuitFull: 'the circuit holds as many addresses as it may',
   clientFull: 'the hardware address holds as many addresses as it may',
   storeUnavailable: 'leases cannot be written, so no new one is given',
+  allInUse:
+    'several addresses in a row were probed and are in use; others are tried when the client asks again',
   probing: 'the address is being probed; the offer follows when nobody answers',
   otherServer: 'the client has taken the offer of another server',
   noRecord:

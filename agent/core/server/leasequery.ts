@@ -90,17 +90,15 @@ function answer(
   return null;
 }
 
-// RFC 4388 §6.4.2: what was asked for, and of times what is left of them.
-function described(
-  { request, plan }: ServerState,
-  lease: Lease,
-  others: readonly Lease[],
-): Option[] {
-  const { now } = request;
+// RFC 4388 §6.4.2: what was asked for, and of times what is left of them. §6.2: all, when nothing in particular was.
+function described(state: ServerState, lease: Lease, others: readonly Lease[]): Option[] {
+  const { request, plan } = state;
   const { renewalPercent, rebindingPercent } = plan.config;
+  const { now } = request;
+  const everything = request.requestListAt < 0;
   const options: Option[] = [];
   const add = (code: number, data: Uint8Array | null): void => {
-    if (data !== null && request.asksFor(code)) options.push({ code, data });
+    if (data !== null && (everything || request.asksFor(code))) options.push({ code, data });
   };
   const seconds = (millis: number): Uint8Array =>
     u32.encode(

@@ -373,6 +373,17 @@ test('an address in use is taken out, reported, and another one offered', () => 
   assert.equal(bed.stateOf('192.0.2.10'), 'declined');
 });
 
+test('when all that is tried is in use, nothing is offered unseen: the client asks again', () => {
+  const bed = new Bed(PROBING);
+  bed.say({ mac: A });
+  for (let last = 10; last < 17; last++) bed.probeAnswered(`192.0.2.${last}`, C);
+  assert.deepEqual(bed.probeAnswered('192.0.2.17', C), []);
+  assert.equal(bed.dropped(), 'allInUse');
+  assert.deepEqual(bed.pass(1000), []);
+  bed.say({ mac: A });
+  assert.equal(bed.pass(300)[0]!.yiaddr, '192.0.2.18');
+});
+
 test('the client itself may still have the address: then it is its own', () => {
   const bed = new Bed(PROBING);
   bed.say({ mac: A });
@@ -692,6 +703,15 @@ test('a proxy tells what to boot and gives no address; on port 4011 too', () => 
   assert.equal(bed.dropped(), 'notSelected');
 });
 
+test('who is no proxy leaves port 4011 alone: a lease is not renewed there', () => {
+  const bed = new Bed(BOOT);
+  const options = { 60: Buffer.from('PXEClient:Arch:00007'), 93: arch(7) };
+  const address = bed.lease({ options });
+  const ports = { sourcePort: 68, destinationPort: 4011 };
+  assert.deepEqual(bed.say({ type: 'REQUEST', options, ciaddr: address, ...ports }), []);
+  assert.equal(bed.dropped(), 'noProxy');
+});
+
 test('BOOTP is refused unless asked for, then for reserved clients, or for all and for ever', () => {
   const say = { type: 'BOOTP', mac: A } as const;
   const bed = new Bed();
@@ -710,6 +730,17 @@ test('BOOTP is refused unless asked for, then for reserved clients, or for all a
   assert.equal(reply.bytes.length, 300);
   assert.equal(dynamic.leases.expiresOf(ip('192.0.2.10')), Number.POSITIVE_INFINITY);
   assert.equal(dynamic.ask(say).yiaddr, '192.0.2.10');
+});
+
+test('RFC 2132 §9.3: no options in file and sname for BOOTP clients, who would boot them', () => {
+  const bed = new Bed({
+    bootp: 'Dynamic',
+    options: { domainName: 'x'.repeat(50), rootPath: 'y'.repeat(50) },
+  });
+  const { message, bytes } = bed.ask({ type: 'BOOTP' });
+  assert.equal(bytes.length, 300);
+  assert.equal(message.options.filter(({ code }) => code === OPTION.overload).length, 0);
+  assert.deepEqual([...bytes.subarray(44, 236)], [...new Uint8Array(192)]);
 });
 
 test('a BOOTP client without a vendor area gets none', () => {

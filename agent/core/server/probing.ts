@@ -4,7 +4,7 @@ import { identify } from './identity.ts';
 import { linkOf, type ServerLink } from './links.ts';
 import type { ProbePort } from './observer.ts';
 import type { Offer } from './offers.ts';
-import { ATTEMPTS_MAX, type Waiting } from './probes.ts';
+import type { Waiting } from './probes.ts';
 import { quarantine } from './record.ts';
 import { equals } from './reservations.ts';
 import type { ServerState } from './state.ts';
@@ -18,7 +18,7 @@ export function probeFirst(state: ServerState, offer: Offer): boolean {
   if (whyUnprobed(state, offer.address) !== null) return false;
   const { mode, timeout } = plan.config.conflictDetection;
   const link = probeLink(state, offer.address);
-  if (probes.isFull || state.attempts >= ATTEMPTS_MAX) {
+  if (probes.isFull) {
     observer.probeSkipped(offer.address);
     return false;
   }

@@ -304,6 +304,21 @@ test('S7 leasequery: UNKNOWN, UNASSIGNED and ACTIVE, by address', () => {
   assert.equal(bed.ask({ ...QUERY, ciaddr: '10.9.9.9' }).type, 'LEASEUNKNOWN');
 });
 
+test('S7 leasequery without a list of options gets all that is known of the lease', () => {
+  const leaseQuery = { from: [{ address: '203.0.113.1' }] };
+  const bed = new Bed({ ...SPEC, leaseQuery, renewalPercent: 40, rebindingPercent: 80 });
+  bed.lease({ ...VIA, relay: relay({ circuitId: 'port-7' }), clientId: Uint8Array.of(0, 7, 7) });
+  bed.pass(600_000);
+  const { ask: _, ...bare } = QUERY;
+  const active = bed.ask({ ...bare, ciaddr: '203.0.113.100' });
+  assert.deepEqual(
+    active.message.options.map(({ code }) => code),
+    [53, 54, 51, 58, 59, 61, 91, 82],
+  );
+  const times = [51, 58, 59, 91].map((code) => active.option(code));
+  assert.deepEqual(times, ['50m', '14m', '38m', '10m']);
+});
+
 test('S7 leasequery by hardware address and by client identifier, with the other addresses of the client', () => {
   const bed = new Bed({ ...SPEC, leaseQuery: { from: [{ cidr: '203.0.113.0/24' }] } });
   const clientId = Uint8Array.of(0, 7, 7);
