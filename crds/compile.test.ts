@@ -214,6 +214,10 @@ const MEANINGS: readonly (readonly [string, string])[] = [
     'spec.interfaces[0].match: "an-interface-name" matches nothing: interface names have at most 15 octets',
   ],
   [
+    `${UP}\nexcludeInterfaces: ["eth0/1"]`,
+    'spec.excludeInterfaces[0]: "eth0/1" is no interface name: names have no blanks, "/" or ":"',
+  ],
+  [
     `${UP}\ninterfaces: [{ match: "eth0 eth1" }]`,
     'spec.interfaces[0].match: "eth0 eth1" is no interface name: names have no blanks, "/" or ":"',
   ],
@@ -305,16 +309,19 @@ for (const [rule, spec] of [
   test(`taken: ${rule}`, () => assert.deepEqual(lines(relay(spec)), []));
 }
 
-for (const [spec, want] of [
-  ['upstreams: [{ address: 192.0.2.255 }]', /DirectedBroadcast/],
-  [`${UP}\nreplySources: [0.0.0.0/0]`, /AnySource/],
+for (const [text, want] of [
+  [relay('upstreams: [{ address: 192.0.2.255 }]'), /DirectedBroadcast/],
+  [relay(`${UP}\nreplySources: [0.0.0.0/0]`), /AnySource/],
   [
-    `${UP}\ninterfaces: [{ match: a, trusted: true, relayInformation: { existing: Discard } }]`,
+    relay(
+      `${UP}\ninterfaces: [{ match: a, trusted: true, relayInformation: { existing: Discard } }]`,
+    ),
     /Contradiction/,
   ],
+  [server('subnets: [{ cidr: 192.0.2.0/24 }]'), /NoAddresses/],
 ] as const) {
   test(`taken with a warning: ${want.source}`, () => {
-    const { problems, warnings } = compileText(relay(spec));
+    const { problems, warnings } = compileText(text);
     assert.deepEqual(problems, []);
     assert.match(warnings.map(({ reason }) => reason).join(), want);
   });
@@ -375,6 +382,14 @@ for (const [rule, texts, want, left] of [
     [relay(UP, 'a'), relay(`${UP}\ninterfaces: [{ match: veth0 }]`, 'b')],
     [],
     [2, 0],
+  ],
+  [
+    'a lease of a server that is called nothing like any',
+    [LAB, lease(`serverRef: { name: warehouse }\naddress: 192.0.2.9\n${MAC}`)],
+    [
+      'a.yaml:11 DhcpLease/lab-1 spec.serverRef.name: there is no DhcpServer warehouse; name one in the same namespace',
+    ],
+    [0, 1],
   ],
   [
     'a lease of an unknown server',
@@ -475,7 +490,7 @@ test('in Kubernetes references are resolved, and relays may be on different node
     spec,
   };
   const asked: string[] = [];
-  const { config, problems } = compile([...documents, documentOf(object)], {
+  const { config, problems, warnings } = compile([...documents, documentOf(object)], {
     kubernetes: true,
     resolve: (kind, { namespace, name }) => {
       asked.push(`${kind} ${namespace}/${name}`);
@@ -483,6 +498,9 @@ test('in Kubernetes references are resolved, and relays may be on different node
     },
   });
   assert.deepEqual(asked, ['Service a/dhcp', 'DhcpServer b/lab']);
+  assert.deepEqual(warnings.map(formatProblem), [
+    'DhcpRelay/a/c spec.upstreams[0].serviceRef: Service dhcp has no address yet',
+  ]);
   assert.deepEqual(problems.map(formatProblem), [
     'DhcpRelay/a/c spec.upstreams[1].serverRef: DhcpServer lab: it is not there yet',
   ]);

@@ -13,6 +13,7 @@ import {
 } from '../crds/client/kube.ts';
 import {
   CONFIG_MAPS,
+  type ConfigMap,
   DAEMON_SETS,
   DHCP_RELAYS,
   DHCP_SERVERS,
@@ -91,6 +92,36 @@ async function accepted({ kube }: Bench): Promise<string> {
   return `${condition?.status} ${condition?.reason}`;
 }
 
+async function programmed({ kube }: Bench): Promise<{ reason: string; message: string }> {
+  const found = await kube.get(DHCP_SERVERS, LAB);
+  const condition = found?.status?.conditions?.find(({ type }) => type === 'Programmed');
+  return condition ?? { reason: '', message: '' };
+}
+
+function configMap(metadata: Partial<KubeMeta>): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...CHILD, ...metadata },
+    data: { hash: 'old' },
+  };
+}
+
+/** An API server whose administrator has limited the number of ConfigMaps. */
+class Stingy extends FakeKube {
+  isStingy = true;
+
+  override async apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Partial<T> & { readonly metadata: KubeMeta },
+    options: ApplyOptions,
+  ): Promise<T> {
+    if (this.isStingy && resource.plural === CONFIG_MAPS.plural)
+      throw new KubeError('Forbidden', 'exceeded quota: few, limited: configmaps=1', 403);
+    return super.apply(resource, object, options);
+  }
+}
+
 test('what is needed is made, and a second look writes nothing', () =>
   bench(async (on) => {
     await apply(on);
@@ -144,19 +175,54 @@ test('what somebody changes or deletes by hand is put right', () =>
     });
   }));
 
-test('what is there already is taken over', async () => {
+test('what was made for it before and is nobody’s now is taken over', async () => {
   const kube = new FakeKube();
-  await kube.create(
-    CONFIG_MAPS,
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: CHILD, data: { hash: 'old' } },
-    'somebody',
-  );
+  const labels = {
+    'app.kubernetes.io/managed-by': 'dhcp-operator',
+    'app.kubernetes.io/instance': 'lab',
+    'app.kubernetes.io/component': 'server',
+  };
+  await kube.create(CONFIG_MAPS, configMap({ labels }), 'somebody');
   await bench(async (on) => {
     await apply(on);
     await until('it to be ours', async () => {
       const map = await on.kube.get(CONFIG_MAPS, CHILD);
       return map?.metadata.ownerReferences?.length === 1 && map.data?.hash !== 'old';
     });
+  }, kube);
+});
+
+test('what is somebody else’s is left alone and named, until it is gone', async () => {
+  const kube = new FakeKube();
+  const theirs = await kube.create(CONFIG_MAPS, configMap({}), 'somebody');
+  await bench(async (on) => {
+    await apply(on);
+    await until('the refusal', async () => (await programmed(on)).reason === 'NameTaken');
+    assert.match((await programmed(on)).message, /^ConfigMap dhcp\/dhcp-server-lab is there/);
+    assert.deepEqual(await kube.get(CONFIG_MAPS, CHILD), theirs);
+    assert.equal(await kube.get(DAEMON_SETS, CHILD), null, 'agents would read it');
+    await until('an Event', async () => {
+      const events = await kube.list(EVENTS);
+      return events.some(({ reason, type }) => reason === 'NameTaken' && type === 'Warning');
+    });
+    await kube.delete(CONFIG_MAPS, CHILD);
+    await until('the agents', async () => (await kube.get(DAEMON_SETS, CHILD)) !== null);
+    await until('the good news', async () => (await programmed(on)).reason === 'Progressing');
+  }, kube);
+});
+
+test('what the API server will not have is told in its words', async () => {
+  const kube = new Stingy();
+  await bench(async (on) => {
+    await apply(on);
+    await until('the refusal', async () => (await programmed(on)).reason === 'Refused');
+    const { message } = await programmed(on);
+    assert.equal(
+      message,
+      'the API server refuses ConfigMap dhcp/dhcp-server-lab: exceeded quota: few, limited: configmaps=1',
+    );
+    kube.isStingy = false;
+    await until('the agents', async () => (await kube.get(DAEMON_SETS, CHILD)) !== null);
   }, kube);
 });
 

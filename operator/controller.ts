@@ -11,7 +11,6 @@ import {
   type Resource,
 } from '../crds/client/kube.ts';
 import {
-  type ConfigMap,
   DHCP_LEASES,
   DHCP_RELAYS,
   DHCP_SERVERS,
@@ -20,13 +19,14 @@ import {
   type DhcpServerObject,
   POD_MONITORS,
 } from '../crds/client/resources.ts';
-import { readManifests } from '../crds/manifest.ts';
 import { Announcer } from './announcer.ts';
 import { type AgentImage, type Child, covers } from './core/children.ts';
 import { type Decision, decideRelay, decideServer, type Gathered } from './core/decide.ts';
 import { type AgentKind, childName, MANAGER, type Parent, selectorOf } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
 import { OptionalKind } from './kinds.ts';
+import { lastGoodOf } from './lastgood.ts';
+import { Hindrance, Maker } from './maker.ts';
 import { WorkQueue } from './queue.ts';
 import { View } from './view.ts';
 
@@ -68,6 +68,7 @@ export class Controller {
   private readonly view: View;
   private readonly queue: WorkQueue;
   private readonly announcer: Announcer;
+  private readonly maker: Maker;
   private readonly digests = new Map<string, string>();
   private readonly podMonitors: OptionalKind;
   private active = false;
@@ -85,6 +86,12 @@ export class Controller {
       onError: (key, error) => this.failed(key, error),
     });
     this.view = new View(parts.kube, (change, resource) => this.touched(change, resource));
+    this.maker = new Maker({
+      kube: parts.kube,
+      view: this.view,
+      mayWrite: () => this.mustBeActive(),
+      wrote: ({ plural }) => this.count(plural),
+    });
   }
 
   /** Resolves when all that is to be known is. */
@@ -212,12 +219,25 @@ export class Controller {
     // What was made for it goes with it, by its owner references.
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return null;
     const gathered = this.gather(kind, object);
-    const decision =
-      kind === 'DhcpServer'
-        ? decideServer(gathered as Gathered<DhcpServerObject>)
-        : decideRelay(gathered as Gathered<DhcpRelayObject>);
-    await this.act(kind, object, decision);
+    const decision = decide(kind, gathered);
+    const hindrance = await this.make(decision.children);
+    if (hindrance === null) await this.tell(kind, object, decision);
+    else {
+      await this.tell(kind, object, decide(kind, { ...gathered, hindrance }));
+      throw hindrance;
+    }
     return SWEEP;
+  }
+
+  // What is in the way of one child is told, and then the next ones have to wait: a DaemonSet is nothing without its ConfigMap.
+  private async make(children: readonly Child[]): Promise<Hindrance | null> {
+    try {
+      for (const child of children) if (!watches(child)) await this.maker.make(child);
+      return null;
+    } catch (error) {
+      if (error instanceof Hindrance) return error;
+      throw error;
+    }
   }
 
   private gather(
@@ -250,6 +270,7 @@ export class Controller {
             )
           : [],
       podMonitors: this.podMonitors.known,
+      hindrance: null,
       image: parts.image,
       now: `${new Date(parts.wall()).toISOString().slice(0, 19)}Z`,
       print: (one) => stringify(one, { version: '1.1', lineWidth: 0 }),
@@ -263,13 +284,11 @@ export class Controller {
     return this.parts.kindsLook ?? KINDS_LOOK;
   }
 
-  private async act(
+  private async tell(
     kind: AgentKind,
     object: DhcpServerObject | DhcpRelayObject,
     decision: Decision,
   ): Promise<void> {
-    const isMonitor = ({ resource }: Child): boolean => resource === POD_MONITORS;
-    for (const child of decision.children) if (!isMonitor(child)) await this.ensure(child);
     const resource = (kind === 'DhcpServer' ? DHCP_SERVERS : DHCP_RELAYS) as Resource;
     if (decision.nodes !== null) await this.forget(resource, object, decision.nodes);
     if (!covers(object.status, decision.status)) {
@@ -288,30 +307,17 @@ export class Controller {
     }
     this.mustBeActive();
     await this.announcer.announce(object, decision.events);
-    // Last: DHCP does not wait for what only watches it.
-    for (const child of decision.children.filter(isMonitor)) await this.ensureMonitor(child);
+    for (const child of decision.children.filter(watches)) await this.makeMonitor(child);
   }
 
-  private async ensureMonitor(child: Child): Promise<void> {
+  private async makeMonitor(child: Child): Promise<void> {
     try {
-      await this.ensure(child);
+      await this.maker.make(child);
     } catch (error) {
       if (!(error instanceof KubeError && error.reason === 'NotFound')) throw error;
       // Its kind was there a moment ago, and whoever took it away took the PodMonitors too.
       this.add('PodMonitor');
     }
-  }
-
-  // Applied only when something is not as it should be, so that a second look at the same writes nothing.
-  private async ensure({ resource, object }: Child): Promise<void> {
-    const { namespace = '', name } = object.metadata;
-    const followed = this.view.current(resource.kind, namespace, name);
-    const current =
-      followed === undefined ? await this.parts.kube.get(resource, { namespace, name }) : followed;
-    if (current !== null && covers(current, object)) return;
-    this.mustBeActive();
-    await this.parts.kube.apply(resource, object, { fieldManager: MANAGER, force: true });
-    this.count(resource.plural);
   }
 
   // Each node's entry is its agent's own; when the agent is gone, somebody has to take it away.
@@ -354,15 +360,27 @@ export class Controller {
 
   private failed(key: string, error: unknown): Millis | null {
     if (error instanceof Paused) return null;
-    if (!(error instanceof KubeError)) {
+    if (!(error instanceof KubeError || error instanceof Hindrance)) {
       this.parts.log.error({ key, err: error }, 'a mistake of ours');
       return null;
     }
     // Somebody was faster; the change is on its way to us.
     const level = error.reason === 'Conflict' ? 'debug' : 'warn';
     this.parts.log[level]({ key, reason: error.reason }, error.message);
-    return NOT_ABOUT_IT.has(error.reason) ? (error.retryAfter ?? RESPITE) : null;
+    if (error instanceof Hindrance || !NOT_ABOUT_IT.has(error.reason)) return null;
+    return error.retryAfter ?? RESPITE;
   }
+}
+
+// What only watches; DHCP does not wait for it.
+function watches({ resource }: Child): boolean {
+  return resource === POD_MONITORS;
+}
+
+function decide(kind: AgentKind, gathered: Gathered<DhcpServerObject | DhcpRelayObject>): Decision {
+  return kind === 'DhcpServer'
+    ? decideServer(gathered as Gathered<DhcpServerObject>)
+    : decideRelay(gathered as Gathered<DhcpRelayObject>);
 }
 
 /** Ends what was under way when the lead was lost. */
@@ -371,13 +389,4 @@ class Paused extends Error {}
 function keyOf({ metadata }: KubeObject): { namespace: string; name: string } {
   const { namespace = '', name } = metadata;
   return { namespace, name };
-}
-
-function lastGoodOf(map: ConfigMap | undefined): Gathered<DhcpServerObject>['lastGood'] {
-  const text = map?.data?.['manifests.yaml'];
-  if (text === undefined) return null;
-  const { documents, problems } = readManifests([{ file: '', text }]);
-  const [document] = documents;
-  if (problems.length > 0 || document === undefined) return null;
-  return { document, hash: map?.data?.hash ?? '' };
 }

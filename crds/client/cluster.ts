@@ -24,6 +24,8 @@ import {
 
 /** Objects asked for at once. */
 const PAGE = 500;
+/** A version that no object has: who applies to it makes a new object, or meets a conflict. */
+const NONE = '1';
 /** A watch is asked to end after this long and a random part of it more, so that not all come back at once. */
 const WATCH_SECONDS = 240;
 /** The API server sends a bookmark about every minute. */
@@ -110,14 +112,15 @@ export class Cluster implements Kube {
   async apply<T extends KubeObject>(
     resource: Resource<T>,
     object: Partial<T> & { readonly metadata: KubeMeta },
-    { fieldManager, force, subresource }: ApplyOptions,
+    { fieldManager, force, subresource, absent = false }: ApplyOptions,
   ): Promise<T> {
+    const body = typed(resource, object);
     return (await this.server.call({
       method: 'PATCH',
       path: pathOf(resource, object.metadata, subresource),
       query: { fieldManager, force },
       contentType: 'application/apply-patch+yaml',
-      body: typed(resource, object),
+      body: absent ? { ...body, metadata: { ...object.metadata, resourceVersion: NONE } } : body,
     })) as T;
   }
 

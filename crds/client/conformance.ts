@@ -183,6 +183,17 @@ const APPLY: readonly Rule[] = [
     },
   ],
   [
+    'apply that only makes is a conflict when there is one, its own too, and what it makes is applied',
+    async (kube, namespace) => {
+      const once = { ...ME, force: true, absent: true };
+      const made = await kube.apply(CONFIG_MAPS, map(namespace, 'a', { x: '1', y: '1' }), once);
+      assert.deepEqual(made.data, { x: '1', y: '1' });
+      await fails(kube.apply(CONFIG_MAPS, map(namespace, 'a', { x: '2' }), once), 'Conflict');
+      const left = await kube.apply(CONFIG_MAPS, map(namespace, 'a', { y: '1' }), ME);
+      assert.deepEqual(left.data, { y: '1' });
+    },
+  ],
+  [
     'the generation counts changes of the spec, not of the status',
     async (kube, namespace) => {
       const first = await kube.apply(DHCP_SERVERS, server(namespace, '1h'), ME);

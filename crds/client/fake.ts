@@ -127,7 +127,7 @@ export class FakeKube implements Kube {
   async apply<T extends KubeObject>(
     resource: Resource<T>,
     object: Partial<T> & { readonly metadata: KubeMeta },
-    { fieldManager, force = false, subresource }: ApplyOptions,
+    { fieldManager, force = false, subresource, absent = false }: ApplyOptions,
   ): Promise<T> {
     await this.asked('apply', resource, object.metadata, subresource);
     const stored = this.all(resource).get(nameOf(object.metadata)) ?? null;
@@ -135,6 +135,7 @@ export class FakeKube implements Kube {
       throw new KubeError('NotFound', `${object.metadata.name} not found`, 404);
     const { status, metadata, ...rest } = object as Json & { metadata: KubeMeta; status?: Json };
     const { name, namespace, resourceVersion, ...told } = metadata;
+    if (absent && stored !== null) throw modified();
     this.checkVersion(stored, resourceVersion);
     const split = WITH_STATUS.has(resource.plural);
     const own = split && subresource === undefined ? rest : { ...rest, ...known({ status }) };
@@ -264,7 +265,7 @@ export class FakeKube implements Kube {
 
   private checkVersion(stored: Stored | null, version: string | undefined): void {
     if (version !== undefined && version !== stored?.object.metadata.resourceVersion)
-      throw new KubeError('Conflict', 'the object has been modified', 409);
+      throw modified();
   }
 
   private matching<T extends KubeObject>(resource: Resource<T>, selection: Selection): T[] {
@@ -346,6 +347,10 @@ export class FakeKube implements Kube {
 
 function nameOf({ namespace, name }: ObjectKey): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function modified(): KubeError {
+  return new KubeError('Conflict', 'the object has been modified', 409);
 }
 
 function copy<T>(value: T): T {

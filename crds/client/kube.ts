@@ -62,6 +62,8 @@ export interface ApplyOptions {
   readonly fieldManager: string;
   readonly force?: boolean;
   readonly subresource?: 'status';
+  /** Only makes: rejects with Conflict when there is one already. */
+  readonly absent?: boolean;
 }
 
 /** What must still be so for an object to be deleted. */

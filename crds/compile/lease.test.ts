@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parse } from 'yaml';
 import type { DhcpLease } from '../types/dhcplease.ts';
 import { compileLease } from './lease.ts';
-import { formatMoment, parseMoment } from './moment.ts';
 
 function compile(spec: string) {
   return compileLease({
@@ -55,19 +53,3 @@ for (const [spec, want] of [
     assert.match(`${problems[0]!.path}: ${problems[0]!.reason}`, want);
   });
 }
-
-test('points in time are what Date takes them for', () => {
-  fc.assert(
-    fc.property(
-      fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }),
-      (date) => {
-        const wall = parseMoment(date.toISOString());
-        assert.equal(wall, date.getTime());
-        assert.equal(formatMoment(wall!), date.toISOString().replace(/\.\d+/, ''));
-      },
-    ),
-  );
-  assert.equal(parseMoment('2026-01-31T12:00:00+02:30'), Date.parse('2026-01-31T12:00:00+02:30'));
-  assert.equal(parseMoment('2026-02-30T00:00:00Z'), null);
-  assert.equal(parseMoment('2026-01-31'), null);
-});

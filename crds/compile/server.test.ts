@@ -159,7 +159,7 @@ const PROBLEMS: readonly (readonly [string, string, RegExp])[] = [
   [
     'a pool for a class that does not exist',
     subnet('pools: [{ cidr: 192.0.2.8/30, classes: [phone] }]'),
-    /pools\[0\]\.classes\[0\]: UnknownClass: "phone" is not in spec\.classes/,
+    /pools\[0\]\.classes\[0\]: UnknownClass: "phone" is not in spec\.classes \(there are none\)$/,
   ],
   [
     'a reservation outside its subnet',
@@ -259,6 +259,11 @@ const PROBLEMS: readonly (readonly [string, string, RegExp])[] = [
     'a file name that the field has no room for',
     subnet(`boot: [{ file: ${'a'.repeat(128)} }]`),
     /boot\[0\]\.file: TooLong: is longer than the 127/,
+  ],
+  [
+    'a URL that the option has no room for',
+    subnet(`boot: [{ httpUrl: "http://a/${'a'.repeat(247)}" }]`),
+    /boot\[0\]\.httpUrl: TooLong: is longer than the 255/,
   ],
   ['lease times that contradict', subnet('minLeaseTime: 2h, maxLeaseTime: 1h'), /Contradiction/],
   [
@@ -368,6 +373,77 @@ test('an option that nobody has registered is set by its code', () => {
   const { values } = config.networks[0]!.subnets[0]!.settings.options;
   assert.deepEqual(values, [{ code: 222, data: Uint8Array.of(7) }]);
 });
+
+// [how a custom option is written, its octets]
+for (const [form, want] of [
+  ['hex: "0x01:ff"', '01ff'],
+  ['text: "grün"', '6772c3bc6e'],
+  ['addresses: [192.0.2.1, 192.0.2.2]', 'c0000201c0000202'],
+  ['u8: 255', 'ff'],
+  ['u16: 258', '0102'],
+  ['u32: 4294967295', 'ffffffff'],
+  ['u32: 16909060', '01020304'],
+  ['flag: true', ''],
+] as const) {
+  test(`a custom option as ${form}`, () => {
+    const config = accepted(subnet(`options: { custom: [{ code: 222, ${form} }] }`));
+    const [option] = config.networks[0]!.subnets[0]!.settings.options.values;
+    assert.equal(hex(option!.data), want);
+  });
+}
+
+test('a boot file may be as long as its field, and a URL as long as its option', () => {
+  const url = `http://a/${'a'.repeat(246)}`;
+  const file = 'f'.repeat(127);
+  const config = accepted(subnet(`boot: [{ httpUrl: "${url}" }, { file: ${file} }]`));
+  const boot = config.networks[0]!.subnets[0]!.settings.boot!;
+  assert.deepEqual(
+    boot.map((entry) => [entry.file, entry.http]),
+    [
+      [url, true],
+      [file, false],
+    ],
+  );
+});
+
+test('a selector says what it names, and nothing of the rest', () => {
+  const config = accepted(
+    subnet(`selectors: [
+      { giaddr: 198.51.100.1 },
+      { circuitId: { text: p1 }, remoteId: { hex: "0102" } },
+      { vrf: red },
+      { interface: eth* },
+    ]`),
+  );
+  const none = { giaddr: null, circuitId: null, remoteId: null, vrf: null, interface: null };
+  assert.deepEqual(config.networks[0]!.subnets[0]!.selectors, [
+    { ...none, giaddr: 0xc6336401 },
+    { ...none, circuitId: Uint8Array.of(0x70, 0x31), remoteId: Uint8Array.of(1, 2) },
+    { ...none, vrf: 'red' },
+    { ...none, interface: 'eth*' },
+  ]);
+});
+
+// [what a pool of .10 to .20 leaves out, what it has then]
+for (const [exclude, want] of [
+  ['{ start: 192.0.2.1, end: 192.0.2.9 }', ['10-20']],
+  ['{ start: 192.0.2.21, end: 192.0.2.30 }', ['10-20']],
+  ['{ start: 192.0.2.1, end: 192.0.2.10 }', ['11-20']],
+  ['{ start: 192.0.2.20, end: 192.0.2.30 }', ['10-19']],
+  ['{ address: 192.0.2.15 }', ['10-14', '16-20']],
+  ['{ address: 192.0.2.11 }, { address: 192.0.2.13 }', ['10-10', '12-12', '14-20']],
+  ['{ start: 192.0.2.11, end: 192.0.2.19 }', ['10-10', '20-20']],
+] as const) {
+  test(`a pool of .10 to .20 without ${exclude} is ${want.join(' and ')}`, () => {
+    const pool = `{ start: 192.0.2.10, end: 192.0.2.20, exclude: [${exclude}] }`;
+    const { config } = compile(subnet(`pools: [${pool}]`));
+    const { ranges } = config!.networks[0]!.subnets[0]!.pools[0]!;
+    assert.deepEqual(
+      ranges.map(({ start, end }) => `${start & 255}-${end & 255}`),
+      want,
+    );
+  });
+}
 
 test('a router is not given to clients', () => {
   const { config } = compile(

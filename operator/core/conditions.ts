@@ -23,6 +23,14 @@ export function conditionsOf(
   });
 }
 
+/** That a new object is not yet what it will be is no news. */
+const EARLY: ReadonlySet<string> = new Set([
+  'NotAccepted',
+  'Progressing',
+  'NotServing',
+  'NodesNotReady',
+]);
+
 /** What is worth an Event: a condition that has become another, for another reason. */
 export function turns(
   findings: readonly Finding[],
@@ -30,8 +38,7 @@ export function turns(
 ): readonly Finding[] {
   return findings.filter(({ type, status, reason }) => {
     const old = before.find((one) => one.type === type);
-    // That a new object is not yet what it will be is no news.
-    if (old === undefined) return type === 'Accepted' && status === 'False';
+    if (old === undefined) return status === 'False' && !EARLY.has(reason) && type !== 'Degraded';
     return old.status !== status || (status !== 'True' && old.reason !== reason);
   });
 }

@@ -108,6 +108,30 @@ describe('what is said of a DhcpServer', () => {
     ]);
   });
 
+  test('nobody has counted the nodes for it: under way, and no complaint of there being none', () => {
+    const fresh = { ...daemonSet(0), metadata: { name: 'x', generation: 1 } };
+    assert.deepEqual(told(decideServer(gathered(server(), { daemonSet: fresh }))).slice(1, 3), [
+      'Programmed=False Progressing',
+      'Ready=False NotServing',
+    ]);
+    const counted = { ...fresh, status: { ...fresh.status, observedGeneration: 1 } };
+    assert.deepEqual(told(decideServer(gathered(server(), { daemonSet: counted }))).slice(1, 3), [
+      'Programmed=True Applied',
+      'Ready=False NoNodes',
+    ]);
+  });
+
+  test('what kept a child from being made comes before all that follows from that', () => {
+    const hindrance = { reason: 'NameTaken', message: 'ConfigMap x/y is there' };
+    const decision = decideServer(gathered(server(), { hindrance }));
+    assert.equal(told(decision)[1], 'Programmed=False NameTaken');
+    assert.equal(messageOf(decision, 'Programmed'), 'ConfigMap x/y is there');
+    assert.deepEqual(
+      decision.events.map(({ reason }) => reason),
+      ['NameTaken'],
+    );
+  });
+
   test('an agent that has applied it and answers: ready, and an endpoint', () => {
     const nodes = [says('a', 'Active', { hash: HASH })];
     const decision = decideServer(gathered(server({}, {}, { nodes }), SERVING));

@@ -36,12 +36,19 @@ import { FAILOVER, type Parent } from './names.ts';
 import { httpPort } from './ports.ts';
 import { type Referable, resolveRelay, resolveServer, type Unresolved } from './references.ts';
 
+/** What was accepted last of an object. */
+export interface LastGood {
+  /** The object, references resolved. */
+  readonly document: Document;
+  readonly hash: string;
+}
+
 /** All that a decision is made of; nothing else is looked at. */
 export interface Gathered<T extends DhcpServerObject | DhcpRelayObject> {
   readonly object: T;
   readonly refer: Referable;
   /** What the ConfigMap says, if it has been written and can be read. */
-  readonly lastGood: { readonly document: Document; readonly hash: string } | null;
+  readonly lastGood: LastGood | null;
   readonly daemonSet: DaemonSet | undefined;
   /** The agents of all objects. */
   readonly daemonSets: readonly DaemonSet[];
@@ -52,6 +59,8 @@ export interface Gathered<T extends DhcpServerObject | DhcpRelayObject> {
   readonly leases: readonly DhcpLeaseObject[];
   /** Whether the cluster knows PodMonitors. */
   readonly podMonitors: boolean;
+  /** What kept a child from being made, when that has been tried. */
+  readonly hindrance: Refusal | null;
   readonly image: AgentImage;
   /** RFC 3339. */
   readonly now: string;
@@ -88,7 +97,7 @@ export function decideServer(gathered: Gathered<DhcpServerObject>): Decision {
   const endpoints = endpointsOf(agents);
   const findings = [
     accepted(refusal, lastGood !== null),
-    programmed(agents, inForce?.hash ?? null, refusal !== null),
+    programmed(agents, inForce?.hash ?? null, refusal !== null, gathered.hindrance),
     serverReady(agents, endpoints),
     degraded(agents.nodes, object.status?.subnets ?? [], object.spec, failover),
   ];
@@ -116,7 +125,7 @@ export function decideRelay(gathered: Gathered<DhcpRelayObject>): Decision {
   const agents = agentsOf(gathered);
   const findings = [
     accepted(refusal, lastGood !== null),
-    programmed(agents, inForce?.hash ?? null, refusal !== null),
+    programmed(agents, inForce?.hash ?? null, refusal !== null, gathered.hindrance),
     relayReady(agents),
     degraded(agents.nodes, [], null, false),
   ];

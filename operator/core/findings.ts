@@ -60,13 +60,18 @@ export function programmed(
   { daemonSet, nodes }: AgentsSeen,
   hash: string | null,
   refused: boolean,
+  hindrance: Refusal | null,
 ): Finding {
   const type = 'Programmed';
+  if (hindrance !== null) {
+    const { reason, message } = hindrance;
+    return { type, status: 'False', reason, message };
+  }
   if (hash === null) {
     const message = 'nothing has been accepted yet';
     return { type, status: 'False', reason: 'NotAccepted', message };
   }
-  const desired = daemonSet?.status?.desiredNumberScheduled;
+  const desired = placed(daemonSet);
   const applied = nodes.filter((node) => node.hash === hash).length;
   if (desired === undefined || applied < desired) {
     const message =
@@ -79,7 +84,7 @@ export function programmed(
     const message = 'all agents have what was accepted last, which is not the newest';
     return { type, status: 'False', reason: 'LastGood', message };
   }
-  const message = `${applied} agents have applied the configuration`;
+  const message = `${applied} of ${desired} agents have applied the configuration`;
   return { type, status: 'True', reason: 'Applied', message };
 }
 
@@ -113,7 +118,14 @@ export function relayReady(agents: AgentsSeen): Finding {
 }
 
 function hasNoNodes({ daemonSet, pods }: AgentsSeen): boolean {
-  return daemonSet?.status?.desiredNumberScheduled === 0 && pods.length === 0;
+  return placed(daemonSet) === 0 && pods.length === 0;
+}
+
+// How many agents there are to be; undefined until somebody has counted the nodes for the placement as it is now.
+function placed(set: DaemonSet | undefined): number | undefined {
+  const { generation = 0 } = set?.metadata ?? {};
+  const { observedGeneration = 0, desiredNumberScheduled } = set?.status ?? {};
+  return observedGeneration < generation ? undefined : desiredNumberScheduled;
 }
 
 function noNodes(): Finding {

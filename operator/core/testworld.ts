@@ -134,6 +134,7 @@ export function gathered<T extends DhcpServerObject | DhcpRelayObject>(
     taken: [],
     leases: [],
     podMonitors: false,
+    hindrance: null,
     image: {
       image: 'agent:1',
       pullPolicy: 'IfNotPresent',
