@@ -39,7 +39,9 @@ export function turns(
   return findings.filter(({ type, status, reason }) => {
     const old = before.find((one) => one.type === type);
     if (old === undefined) return status === 'False' && !EARLY.has(reason) && type !== 'Degraded';
-    return old.status !== status || (status !== 'True' && old.reason !== reason);
+    // Degraded is the one that is bad when it is true.
+    const isBad = status !== (type === 'Degraded' ? 'False' : 'True');
+    return old.status !== status || (isBad && old.reason !== reason);
   });
 }
 
