@@ -164,7 +164,7 @@ describe('what is said of a DhcpServer', () => {
   });
 });
 
-describe('what goes wrong with a DhcpServer', () => {
+describe('whether a DhcpServer is shared', () => {
   test('a node that is cut off still has its agent: the server stays shared', () => {
     const world = { ...SERVING, daemonSet: daemonSet(1), pods: [pod('a'), pod('b', false)] };
     const decision = decideServer(gathered(server(), world));
@@ -179,6 +179,24 @@ describe('what goes wrong with a DhcpServer', () => {
     assert.doesNotMatch(JSON.stringify(childOf(decision, 'ConfigMap')), /failover/);
   });
 
+  test('as long as nobody knows how many agents there are, it is as shared as it was', () => {
+    const shared = { 'dhcp-operator.io/failover': 'true' };
+    for (const [annotations, want] of [
+      [shared, true],
+      [{}, false],
+    ] as const) {
+      const decision = decideServer(
+        gathered(server(), { lastGood: lastGood(server(), annotations) }),
+      );
+      assert.equal(/failover/.test(JSON.stringify(childOf(decision, 'ConfigMap'))), want);
+    }
+    const alone = { ...SERVING, lastGood: lastGood(server(), shared) };
+    const decision = decideServer(gathered(server(), alone));
+    assert.doesNotMatch(JSON.stringify(childOf(decision, 'ConfigMap')), /failover/);
+  });
+});
+
+describe('what goes wrong with a DhcpServer', () => {
   test('several agents without objects for all leases: a takeover would be blind', () => {
     const world = { ...SERVING, daemonSet: daemonSet(2) };
     const decision = decideServer(gathered(server({ leaseObjects: 'None' }), world));
@@ -298,6 +316,16 @@ describe('what is refused, and then what was accepted last stays in force', () =
       assert.equal(told(decision)[1]!.startsWith('Programmed=False'), true);
     });
   }
+
+  test('of several problems the first is told, and how many more there are', () => {
+    const message = (cidrs: readonly string[]): string =>
+      messageOf(
+        decideServer(gathered(server({ subnets: cidrs.map((cidr) => ({ cidr })) }))),
+        'Accepted',
+      );
+    assert.doesNotMatch(message(['x']), /more/);
+    assert.match(message(['x', 'y', 'z']), /^spec\.subnets\[0\]\.cidr.* \(and 2 more\)$/);
+  });
 
   test('nothing was ever accepted: nothing is made but the Service', () => {
     const decision = decideServer(gathered(server({ subnets: [{ cidr: 'x' }] })));
