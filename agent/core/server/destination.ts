@@ -116,11 +116,12 @@ export function address(
   return true;
 }
 
-// A client that has its address. On our link it is answered at once to where the frame came from, which needs no entry
-// in the kernel's ARP table (of 1,024 for all); elsewhere by the route to it.
+// A client that has its address. On our link, where broadcasts come from in any case, it is answered at once to where the
+// frame came from, which needs no entry in the kernel's ARP table (of 1,024 for all); elsewhere by the route to it.
 function toHolder(delivery: Delivery, request: Request, ciaddr: Ipv4): boolean {
   const { link } = request;
-  if (link === null || request.senderLength === 0 || !isOnLink(link, ciaddr)) {
+  const onLink = link !== null && (!request.unicast || isOnLink(link, ciaddr));
+  if (!onLink || request.senderLength === 0) {
     route(delivery, ciaddr, delivery.destinationPort);
     return true;
   }

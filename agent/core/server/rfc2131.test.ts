@@ -70,6 +70,23 @@ test('B1 ciaddr not 0 and not on the link: a renewal past the relay is answered 
   assert.equal(ack.to, `${address}:68`);
 });
 
+test('B1 ciaddr not 0 and no address of ours in its network: who rebinds by broadcast is on the link all the same', () => {
+  const second = {
+    cidr: '203.0.113.0/24',
+    pools: [{ start: '203.0.113.100', end: '203.0.113.110' }],
+  };
+  const one = { ...SUBNET, pools: [], sharedNetwork: 'floor' };
+  const bed = new Bed({ subnets: [one, { ...second, sharedNetwork: 'floor' }] });
+  const address = bed.lease();
+  assert.equal(address, '203.0.113.100');
+  const onLink = `eth0 02:00:00:00:00:01 ${address}:68`;
+  const toAll = { ciaddr: address, to: '255.255.255.255' };
+  assert.equal(bed.ask({ type: 'REQUEST', ...toAll }).to, onLink);
+  assert.equal(bed.ask({ type: 'INFORM', ...toAll }).to, onLink);
+  // A unicast comes by way of a router.
+  assert.equal(bed.ask({ type: 'REQUEST', ciaddr: address }).to, `${address}:68`);
+});
+
 test('B1 a NAK with giaddr 0 is always broadcast, whatever ciaddr and the broadcast bit say', () => {
   const bed = new Bed();
   const renewing = bed.ask({ type: 'REQUEST', ciaddr: '198.51.100.7', to: '255.255.255.255' });
