@@ -26,6 +26,7 @@ import type { RelayPlan, ServedLink } from './plan.ts';
 
 /** A client behind a broken driver may repeat itself at once; this many requests in a row are no attack. */
 const CLIENT_BURST = 10;
+const CLIENT_IDENTIFIER = 61;
 /** Half a megabyte; two clients in 65,536 share a bucket. */
 const CLIENT_BUCKETS = 1 << 16;
 /** More than a relay has in flight at 100,000 requests a second answered within half a second; 1.5 MB. */
@@ -149,7 +150,9 @@ export class Relay {
     if (this.interfaceLimit !== null && !this.interfaceLimit.take(now, ifindex)) {
       return 'interfaceRate';
     }
-    if (this.clientLimit !== null && !this.clientLimit.take(now, client)) return 'clientRate';
+    if (this.clientLimit !== null && !this.clientLimit.take(now, this.rateHash(client))) {
+      return 'clientRate';
+    }
     const servers = this.serversFor(link);
     if (typeof servers === 'string') return servers;
 
@@ -333,6 +336,13 @@ export class Relay {
       destination !== LIMITED_BROADCAST &&
       this.plan.broadcasts.get(ifindex)?.has(destination) !== true
     );
+  }
+
+  // RFC 4390 §2.1: who has no hardware address, as on InfiniBand, has an identifier.
+  private rateHash(client: number): number {
+    const { view } = this;
+    const at = view.hlen === 0 && view.hasCookie ? view.at(CLIENT_IDENTIFIER) : -1;
+    return at < 0 ? client : hashBytes(view.bytes, at + 2, view.bytes[at + 1]!, this.hashSeed);
   }
 
   private clientHash(): number {

@@ -404,6 +404,17 @@ test('RFC 5107: of several servers, those elsewhere get a renewal to our address
   assert.deepEqual(goesTo([linkOf(), ipvs], toUs), both);
 });
 
+test('RFC 4390: clients without a hardware address are told apart by identifier when they ask too often', () => {
+  const bench = new RelayBench(configOf({ rateLimit: { perClient: 10, perInterface: 0 } }));
+  const ask = (n: number): unknown =>
+    bench.receive(
+      message({ htype: 32, hlen: 0, chaddr: [], options: [53, 1, 1, 61, 3, 255, 0, n, 255] }),
+    );
+  for (let i = 0; i < 10; i++) ask(1);
+  assert.equal(ask(1), 'clientRate');
+  assert.notEqual(ask(2), 'clientRate');
+});
+
 test('R11, RFC 6607: the virtual subnet comes with the control sub-option', () => {
   const bench = informed({ virtualSubnet: Uint8Array.of(0, 114, 101, 100) });
   assert.deepEqual(

@@ -1,3 +1,4 @@
+import { DHCPLEASEQUERY } from '../../../codec/v4/header.ts';
 import type { ServerLimitsConfig } from '../../../crds/types/serverconfig.ts';
 import { RateLimit } from '../limit.ts';
 import type { ServerDrop } from './drops.ts';
@@ -43,7 +44,9 @@ export class Limits {
       const circuit = request.circuitHash();
       if (circuit !== 0 && !circuits.take(now, circuit)) return 'circuitRate';
     }
-    return clients === null || clients.take(now, request.hardwareHash()) ? null : 'clientRate';
+    // RFC 4388 §7: a relay that has lost its state asks for all of its clients, and who may ask is configured.
+    if (clients === null || request.type === DHCPLEASEQUERY) return null;
+    return clients.take(now, request.clientHash()) ? null : 'clientRate';
   }
 }
 

@@ -469,6 +469,26 @@ test('a client that asks too often is dropped, others are not', () => {
   assert.equal(bed.say({ mac: A }).length, 1);
 });
 
+test('RFC 4390: clients without a hardware address are told apart by identifier when they ask too often', () => {
+  const bed = new Bed({ limits: { perClient: 10 } });
+  const ask = (n: number): void => {
+    bed.say({ mac: '', htype: 32, clientId: Uint8Array.of(255, 0, n) });
+  };
+  for (let i = 0; i < 11; i++) ask(1);
+  assert.equal(bed.dropped(), 'clientRate');
+  ask(2);
+  assert.equal(bed.dropped(), null);
+});
+
+test('RFC 4388: a relay may ask for many leases at once', () => {
+  const leaseQuery = { from: [{ address: '192.0.2.3' }] };
+  const bed = new Bed({ limits: { perClient: 10 }, leaseQuery });
+  for (let i = 0; i < 100; i++) {
+    const query = { type: 'LEASEQUERY', mac: '', giaddr: '192.0.2.3' } as const;
+    assert.equal(bed.ask({ ...query, ciaddr: `192.0.2.${100 + i}` }).type, 'LEASEUNASSIGNED');
+  }
+});
+
 test('a circuit and an interface that ask too often are dropped', () => {
   const bed = new Bed({ limits: { perClient: 0, perCircuit: 1, perInterface: 0 } });
   for (let i = 0; i < 64; i++) bed.say({ mac: `02:00:00:00:01:${hex(i)}`, relay: circuit('p1') });

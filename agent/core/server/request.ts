@@ -194,9 +194,11 @@ export class Request {
     this.check = this.digest(this.keys[1]) | 0;
   }
 
-  /** A 32-bit hash of the hardware address, for limits. */
-  hardwareHash(): number {
-    const { view } = this;
+  /** A 32-bit hash of the hardware address, or of the identifier of who has none (RFC 4390), for limits. */
+  clientHash(): number {
+    const { view, bytes, clientIdAt, clientIdLength } = this;
+    if (view.hlen === 0)
+      return sipHash(bytes, clientIdAt, clientIdAt + clientIdLength, this.keys[0]);
     return sipHash(view.bytes, view.chaddrAt, view.chaddrAt + view.chaddrLength, this.keys[0]);
   }
 
