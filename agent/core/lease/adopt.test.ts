@@ -72,6 +72,36 @@ test('octets that are no text, and architectures without a name, survive', () =>
   assert.deepEqual(lease?.architecture, odd.architecture);
 });
 
+test('a relay that said little said that little', () => {
+  for (const [field, relayInformation] of [
+    ['circuitId', '010465746830'],
+    ['remoteId', '020602000000000a'],
+    ['vrf', '970400726564'],
+    ['nothing', null],
+  ] as const) {
+    const octets = relayInformation === null ? null : unhex(relayInformation)!;
+    assert.deepEqual(told({ ...LEASE, relayInformation: octets })?.relayInformation, octets, field);
+  }
+});
+
+// [what an object says of the architecture, the octets of option 93]
+for (const [name, want] of [
+  ['x64-uefi', [0, 7]],
+  ['0', [0, 0]],
+  ['65535', [255, 255]],
+  ['65536', null],
+  ['-1', null],
+  ['7.5', null],
+  ['toaster', null],
+] as const) {
+  test(`architecture ${name} is ${want === null ? 'none' : want.join('.')}`, () => {
+    const object = leaseObject(LEASE, OWNER);
+    const status = { ...object.status, architecture: name };
+    const lease = leaseFromObject({ ...object, status }, CLOCK);
+    assert.deepEqual(lease?.architecture, want === null ? null : Uint8Array.from(want));
+  });
+}
+
 test('what has ended is remembered for its client', () => {
   for (const state of ['released', 'expired'] as const) {
     const lease = told({ ...LEASE, state });

@@ -17,6 +17,28 @@ test('a lease survives being bytes, wherever they lie', () => {
   );
 });
 
+for (const length of [1, 126, 127, 128, 129, 255, 256, 257, 1472]) {
+  test(`fields of ${length} octets survive being bytes`, () => {
+    const octets = Uint8Array.from({ length }, (_, i) => i + 1);
+    const text = 'x'.repeat(length - 1);
+    for (const lease of [
+      aLease(1, { clientId: octets, vendorClass: octets, hostname: `${text}y` }),
+      aLease(1, { hostname: length > 1 ? `${text.slice(1)}ü` : 'ü', relayInformation: octets }),
+    ]) {
+      const end = encodeLease(lease, memory, 3);
+      assert.ok(isRecord(memory.bytes, 3, end));
+      assert.equal(isRecord(memory.bytes, 3, end - 1), false);
+      assert.deepEqual(decodeLease(memory, 3), lease);
+    }
+  });
+}
+
+test('a state that nobody knows makes no record', () => {
+  const end = encodeLease(aLease(7), memory, 0);
+  memory.bytes[44] = 4;
+  assert.equal(isRecord(memory.bytes, 0, end), false);
+});
+
 test('what is cut off is no record, and what a later version appends does not matter', () => {
   const end = encodeLease(aLease(7), memory, 0);
   for (let cut = 0; cut < end; cut++) assert.equal(isRecord(memory.bytes, 0, cut), false, `${cut}`);

@@ -35,8 +35,9 @@ export const FIELD = {
 } as const;
 
 /**
- * The longest record in octets. All client-given fields come from one message in one receive slot of 2 KiB; names of
- * subnets and interfaces have limits of their own. What lies above is our bug.
+ * The longest record in octets. Each of the seven fields that clients give comes out of a message in a receive slot of
+ * 2 KiB, though not all of the same one; names of subnets and interfaces have limits of their own. What lies above is our
+ * bug.
  */
 export const RECORD_MAX = 16_384;
 

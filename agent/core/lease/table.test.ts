@@ -4,11 +4,12 @@ import fc from 'fast-check';
 import type { Ipv4 } from '../../../codec/ipv4.ts';
 import { address, aLease, anyLease, NEW_YEAR, written } from '../../store/testleases.ts';
 import { CLIENT_ADDRESSES_MAX, type Lease } from '../lease.ts';
-import { STATES } from './record.ts';
+import { encodeLease, memoryOf, RECORD_MAX, STATES } from './record.ts';
 import { Leases } from './table.ts';
 
 const secret = { low: 1, high: 2 };
 const HOUR = 3_600_000;
+const RECORD = memoryOf(Buffer.alloc(RECORD_MAX));
 
 /** What the table must do, done with a Map and no thought for speed. */
 class Oracle {
@@ -94,6 +95,8 @@ function compare(table: Leases, oracle: Oracle): void {
   assert.equal(table.size, all.length);
   assert.deepEqual([...table.entries()].map(written).sort(), all.map(written).sort());
   assert.equal(table.nextExpiry(), oracle.due()[0]?.expires ?? null);
+  const octets = all.reduce((sum, lease) => sum + encodeLease(lease, RECORD, 0), 0);
+  assert.equal(table.recordBytes, octets, 'what a snapshot takes');
   for (let n = 0; n < 40; n++) {
     const lease = oracle.leases.get(address(n));
     assert.deepEqual(table.get(address(n)), lease);
@@ -191,4 +194,38 @@ test('what the log refuses does not happen', () => {
   assert.equal(table.put(aLease(1)), 0);
   assert.equal(table.get(address(1)), undefined);
   assert.equal(table.size, 0);
+});
+
+test('an emptied table knows nobody, and takes everybody', () => {
+  const table = new Leases({ secret });
+  const fill = (): void => {
+    for (let n = 0; n < 1000; n++) table.put(aLease(n));
+    for (let n = 0; n < 1000; n += 7) table.forget(address(n));
+  };
+  fill();
+  table.clear();
+  compare(table, new Oracle());
+  assert.deepEqual(table.byClientId(aLease(1).clientId!), []);
+  fill();
+  assert.equal(table.size, 1000 - 143);
+  assert.equal(table.slots, 1000, 'in the slots that were there');
+});
+
+test('records are copied out by address and by slot, and there are none of what is gone', () => {
+  const table = new Leases({ secret });
+  const want = encodeLease(aLease(7), RECORD, 0);
+  const wanted = Buffer.from(RECORD.bytes.subarray(0, want));
+  const target = Buffer.alloc(RECORD_MAX);
+  table.put(aLease(3));
+  table.put(aLease(7));
+  for (const copy of [
+    () => table.copy(address(7), target, 5),
+    () => table.copySlot(1, target, 5),
+  ]) {
+    target.fill(0);
+    assert.equal(copy(), wanted.length);
+    assert.deepEqual(target.subarray(5, 5 + wanted.length), wanted);
+  }
+  table.forget(address(7));
+  assert.deepEqual([table.copy(address(7), target, 0), table.copySlot(1, target, 0)], [0, 0]);
 });
