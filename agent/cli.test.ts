@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCommand, UsageError } from './cli.ts';
 
-for (const argv of [[], ['--help'], ['-h'], ['help'], ['run', '--help'], ['validate', '--help']]) {
+for (const argv of [
+  [],
+  ['--help'],
+  ['-h'],
+  ['help'],
+  ['run', '--help'],
+  ['validate', '--help'],
+  ['validate', '-h'],
+]) {
   test(`"${argv.join(' ')}" asks for help`, () => {
     assert.equal(parseCommand(argv).kind, 'help');
   });
@@ -38,6 +46,7 @@ for (const [argv, message] of [
   [['run', '-f', 'a', '--http', '9067'], '--http 9067: write ADDRESS:PORT'],
   [['run', '-f', 'a', '--http', '1.2.3.4:99999'], '--http 1.2.3.4:99999: write ADDRESS:PORT'],
   [['run', '-f', 'a', '--verbose'], "Unknown option '--verbose'"],
+  [['run', '-f', 'a', '--state-dir', ''], '--state-dir is empty: name a folder'],
   [['validate'], 'no manifests'],
 ] as const) {
   test(`"${argv.join(' ')}" is refused with one line`, () => {

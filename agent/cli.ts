@@ -94,9 +94,7 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'kubernetes':
       return parseKubernetes(rest);
     case 'validate':
-      return rest.includes('--help')
-        ? { kind: 'help' }
-        : { kind: 'validate', files: parseFiles(rest) };
+      return parseValidate(rest);
     case 'convert':
     case 'leases':
     case 'explain':
@@ -151,17 +149,23 @@ function serviceOptions(values: Record<string, unknown>): ServiceOptions {
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new UsageError(`--log-level ${logLevel}: use one of ${LOG_LEVELS.join(', ')}`);
   }
+  const stateDir = text(values['state-dir']) ?? STATE_DIR;
+  // Of an environment variable that is not set, most likely; the working directory is not meant.
+  if (stateDir === '')
+    throw new UsageError(`--state-dir is empty: name a folder such as ${STATE_DIR}`);
   return {
-    stateDir: text(values['state-dir']) ?? STATE_DIR,
+    stateDir,
     logLevel,
     http: parseHttp(text(values.http)),
     debug: values.debug === true,
   };
 }
 
-function parseFiles(argv: readonly string[]): readonly string[] {
-  const { values, positionals } = strictly(argv, FILE_OPTION);
-  return filesOf(values.file, positionals);
+function parseValidate(argv: readonly string[]): Command {
+  const { help } = SERVICE_OPTIONS;
+  const { values, positionals } = strictly(argv, { ...FILE_OPTION, help });
+  if (values.help === true) return { kind: 'help' };
+  return { kind: 'validate', files: filesOf(values.file, positionals) };
 }
 
 function filesOf(named: unknown, positionals: readonly string[]): readonly string[] {

@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { type Logger, pino } from 'pino';
+import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Millis } from '../codec/machine.ts';
 import { keyOf } from '../crds/document.ts';
 import { formatProblem } from '../crds/problem.ts';
@@ -73,15 +73,19 @@ async function run(command: RunCommand): Promise<number> {
   const standalone = new Standalone(command.files, log, apply, () => intents.read());
   const good = standalone.reload();
   if (!good && agent.isIdle()) {
-    log.fatal('nothing to run: mend the manifests and start again');
+    // Not as fatal: such a line overtakes those before it.
+    log.error('nothing to run: mend the manifests and start again');
     return 1;
   }
+  const rejectedObjects = (): number => standalone.rejectedObjects;
+  const observed = { command, agent, observable: agent, rejectedObjects, log };
+  // Before anything runs: where it cannot be, nothing may be left behind that answers.
+  const { http, answers } = await openHttp(observed);
   const links = await followLinks(agent, log);
   if (agent.failedEntirely()) {
     links.close();
     return 1;
   }
-  const rejectedObjects = (): number => standalone.rejectedObjects;
   const keeper = new IntentKeeper(intents, {
     tryOut: (file) => standalone.tryOut(file),
     follow: () => {
@@ -89,14 +93,16 @@ async function run(command: RunCommand): Promise<number> {
       return agent.settled();
     },
   });
-  const parts = { command, agent, observable: agent, rejectedObjects, keeper, log };
-  const { http, close } = await openHttp(parts);
+  const close = await openDoorOf({ ...observed, answers, keeper });
   const watched = intents.make() ? [...command.files, intents.folder] : command.files;
   const unwatch = watchManifestFiles(watched, () => void standalone.reload());
   const retry = setInterval(() => void agent.retry(), RETRY);
-  log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
+  log.info({ version: version(), node: nodeName(), http }, 'running');
 
-  const signal = await ended(() => void standalone.reload());
+  const signal = await ended(() => {
+    log.info('reading the manifests again, as SIGHUP asks for');
+    standalone.reload();
+  });
   log.info({ signal }, 'stopping');
   clearInterval(retry);
   unwatch();
@@ -121,12 +127,13 @@ async function kubernetes(command: KubernetesCommand): Promise<number> {
   });
   const { agent } = inCluster;
   const rejectedObjects = (): number => 0;
-  const parts = { command, agent, observable: inCluster, rejectedObjects, keeper: null, log };
-  const { http, close } = await openHttp(parts);
+  const observed = { command, agent, observable: inCluster, rejectedObjects, log };
+  const { http, answers } = await openHttp(observed);
+  const close = await openDoorOf({ ...observed, answers, keeper: null });
   const links = await followLinks(agent, log);
   inCluster.start();
   const retry = setInterval(() => void agent.retry(), RETRY);
-  log.info({ version: version(), node: nodeName(), pid: process.pid, http }, 'running');
+  log.info({ version: version(), node: nodeName(), http }, 'running');
 
   const signal = await ended(() => {});
   log.info({ signal }, 'stopping');
@@ -173,18 +180,17 @@ function monotonic(): Millis {
 /** How often roles that could not start are tried again, in ms. */
 const RETRY = 5_000;
 
-interface HttpParts {
+interface Observed {
   readonly command: ServiceOptions;
   readonly agent: Agent;
   readonly observable: Observable;
   readonly rejectedObjects: () => number;
-  readonly keeper: WishKeeper | null;
   readonly log: Logger;
 }
 
-/** Opens what the agent is asked by: `http` says where over the network, `close` ends what is being watched. */
-async function openHttp(parts: HttpParts): Promise<{ http: string; close: () => void }> {
-  const { command, agent, observable, rejectedObjects, log } = parts;
+/** Opens what the agent is asked by over the network: `http` says where. */
+async function openHttp(observed: Observed): Promise<{ http: string; answers: Answers }> {
+  const { command, agent, observable, rejectedObjects, log } = observed;
   const registry = agentRegistry({
     relays: () => agent.relays,
     servers: () => agent.servers.roles(),
@@ -192,11 +198,16 @@ async function openHttp(parts: HttpParts): Promise<{ http: string; close: () => 
     rejectedObjects,
   });
   const answers = { agent: observable, registry, debug: command.debug };
-  const http = await openNetwork(command, answers, log);
-  const { servers } = agent;
+  return { http: await openNetwork(command, answers, log), answers };
+}
+
+/** Opens what commands ask the agent by; returns what closes it. */
+function openDoorOf(
+  parts: Observed & { readonly answers: Answers; readonly keeper: WishKeeper | null },
+): Promise<() => void> {
+  const { command, agent } = parts;
   const { stateDir } = command;
-  const close = await openDoor({ ...parts, stateDir, node: nodeName(), servers, answers });
-  return { http, close };
+  return openDoor({ ...parts, stateDir, node: nodeName(), servers: agent.servers });
 }
 
 async function openNetwork(
@@ -227,8 +238,14 @@ function ended(onHangUp: () => void): Promise<string> {
   });
 }
 
+/** What people read in a journal: the level by its name, the time as a date. */
+const LOG_FORMAT = {
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (label: string): object => ({ level: label }) },
+};
+
 async function logger(level: string): Promise<Logger> {
-  if (!process.stdout.isTTY) return pino({ level });
+  if (!process.stdout.isTTY) return pino({ level, ...LOG_FORMAT });
   const { default: pretty } = await import('pino-pretty');
   return pino({ level }, pretty({ ignore: 'pid,hostname', sync: true }));
 }

@@ -80,10 +80,7 @@ export class Servers {
   }
 
   notReady(): string[] {
-    const running = [...this.running.values()].flatMap(({ role, store }) => [
-      ...role.notReady(),
-      ...(store.state.kind === 'degraded' ? [store.state.reason] : []),
-    ]);
+    const running = [...this.running.values()].flatMap(({ role }) => role.notReady());
     return [...this.failures.values(), ...running];
   }
 
@@ -210,8 +207,8 @@ export class Servers {
     if (damage.length > 0)
       log.error({ damage, kept }, 'leases were damaged; what could be read was');
     const tell = (state: LeaseStore['state']): void => {
-      if (state.kind === 'ready') log.info('leases are recorded again');
-      else log.error({ code: state.code }, state.reason);
+      if (state.kind === 'ready') log.info('leases can be written again');
+      else log.error(`leases cannot be written, nothing new is given: ${state.reason}`);
     };
     if (store.state.kind === 'degraded') tell(store.state);
     store.onState(tell);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { AgentConfig } from '../crds/types/agentconfig.ts';
 import type { ManifestFile } from './files.ts';
 import { Standalone } from './standalone.ts';
@@ -61,3 +61,51 @@ for (const [name, intents, wanted, well] of [
     assert.deepEqual(standalone.tryOut(intent('lab', '192.0.2.8')), []);
   });
 }
+
+/** What is logged, as `level message lists`. */
+function logging(): { log: Logger; lines: () => string[] } {
+  const written: string[] = [];
+  const log = pino({ base: null, timestamp: false }, { write: (line) => written.push(line) });
+  const levels: Record<number, string> = { 30: 'info', 40: 'warn', 50: 'error' };
+  const lines = (): string[] =>
+    written.splice(0).map((line) => {
+      const { level, msg, ...lists } = JSON.parse(line) as { level: number; msg: string };
+      const facts = Object.keys(lists).length === 0 ? '' : ` ${JSON.stringify(lists)}`;
+      return `${levels[level]} ${msg}${facts}`;
+    });
+  return { log, lines };
+}
+
+test('the log tells what an edit did, and what kept it from doing anything', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'standalone-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const manifest = join(folder, 'lab.yaml');
+  const { log, lines } = logging();
+  let servers = 0;
+  const apply = (config: AgentConfig): void => {
+    servers = config.servers.length;
+  };
+  const standalone = new Standalone([manifest], log, apply);
+  const keeps = '; what was accepted before keeps running';
+  const nothing = 'warn there is no DhcpRelay or DhcpServer to run';
+  const lists = (key: string): string =>
+    JSON.stringify({ added: [], changed: [], removed: [], [key]: ['DhcpServer/lab'] });
+  // [what is in the file, what is logged, how many servers run]
+  const steps: [string | null, string[], number][] = [
+    [null, [`error ${manifest}: no such file or folder`], 0],
+    ['', [`warn ${manifest}: is empty`, nothing], 0],
+    [SERVER, [`info manifests applied ${lists('added')}`], 1],
+    [SERVER, [], 1],
+    ['\n', [`warn ${manifest}: is empty${keeps}`], 1],
+    [null, [`error ${manifest}: no such file or folder${keeps}`], 1],
+    [SERVER.replace('/25', '/26'), [`info manifests applied ${lists('changed')}`], 1],
+    ['# none', [`info manifests applied ${lists('removed')}`, nothing], 0],
+  ];
+  for (const [text, want, running] of steps) {
+    if (text === null) rmSync(manifest, { force: true });
+    else writeFileSync(manifest, text);
+    standalone.reload();
+    assert.deepEqual(lines(), want, text ?? 'no file');
+    assert.equal(servers, running, text ?? 'no file');
+  }
+});

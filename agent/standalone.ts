@@ -12,6 +12,8 @@ export interface Loaded extends Compiled {
   readonly documents: readonly Document[];
   /** Whether every file could be read as manifests at all; if not, objects may be missing. */
   readonly complete: boolean;
+  /** Files in which nothing stands: their disk may have been full when they were written. */
+  readonly blank: readonly string[];
 }
 
 /**
@@ -22,7 +24,9 @@ export function loadManifests(
   paths: readonly string[],
   more: readonly ManifestFile[] = [],
 ): Loaded {
-  const read = readManifests(readManifestFiles(paths));
+  const files = readManifestFiles(paths);
+  const blank = files.filter(({ text }) => text.trim() === '').map(({ file }) => file);
+  const read = readManifests(files);
   const beside = readManifests(more);
   // Another agent may keep its state in the same place, and a server may come back.
   const servers = new Set(read.documents.filter(({ kind }) => kind === 'DhcpServer').map(nameOf));
@@ -35,7 +39,8 @@ export function loadManifests(
     documents,
     problems: [...problems, ...compiled.problems],
     warnings: [...read.warnings, ...beside.warnings, ...compiled.warnings],
-    complete: problems.length === 0,
+    complete: problems.length === 0 && blank.length === 0,
+    blank,
   };
 }
 
@@ -47,11 +52,28 @@ function serverOf({ kind, metadata, spec }: Document): string | null {
 }
 
 const STANDALONE = { kubernetes: false } as const;
+const KEEPS = '; what was accepted before keeps running';
+/** How many objects a line of the log names. */
+const NAMED_MAX = 20;
+
+function brief(keys: readonly string[]): readonly string[] {
+  const more = keys.length - NAMED_MAX;
+  return more > 0 ? [...keys.slice(0, NAMED_MAX), `and ${more} more`] : keys;
+}
+
+function first([key]: readonly [string, Document]): string {
+  return key;
+}
+
+function isOther(before: Document | undefined, after: Document): boolean {
+  return before !== undefined && JSON.stringify(before.spec) !== JSON.stringify(after.spec);
+}
 
 /** Follows manifests on disk: an object that has problems keeps running as it was last accepted. */
 export class Standalone {
   rejectedObjects = 0;
   private accepted = new Map<string, Document>();
+  private told = false;
   private readonly paths: readonly string[];
   private readonly log: Logger;
   private readonly apply: (config: AgentConfig) => void;
@@ -84,19 +106,39 @@ export class Standalone {
       loaded = loadManifests(this.paths, this.intents());
     } catch (error) {
       // A file that is being replaced may be away for a moment.
-      this.log.error(`${(error as Error).message}; what was accepted before keeps running`);
+      this.log.error(`${(error as Error).message}${this.accepted.size > 0 ? KEEPS : ''}`);
       return false;
     }
     for (const warning of loaded.warnings) this.log.warn(formatProblem(warning));
     for (const problem of loaded.problems) this.log.error(formatProblem(problem));
+    for (const file of loaded.blank)
+      this.log.warn(`${file}: is empty${this.accepted.size > 0 ? KEEPS : ''}`);
     this.rejectedObjects = loaded.rejected.size;
     const documents = this.withLastGood(loaded);
     const { config, rejected } = compile(documents, STANDALONE);
+    const before = this.accepted;
     this.accepted = new Map(
       documents.filter((one) => !rejected.has(one)).map((one) => [keyOf(one), one]),
     );
+    const good = loaded.problems.length === 0;
+    this.tell(before, good);
     this.apply(config);
-    return loaded.problems.length === 0;
+    return good;
+  }
+
+  // Where there are problems, they say why nothing runs.
+  private tell(before: ReadonlyMap<string, Document>, good: boolean): void {
+    const after = this.accepted;
+    const added = [...after.keys()].filter((key) => !before.has(key));
+    const removed = [...before.keys()].filter((key) => !after.has(key));
+    const changed = [...after].filter(([key, one]) => isOther(before.get(key), one)).map(first);
+    const lists = { added: brief(added), changed: brief(changed), removed: brief(removed) };
+    const news = added.length + changed.length + removed.length > 0;
+    if (news) this.log.info(lists, 'manifests applied');
+    const runs = [...after.keys()].some((key) => !key.startsWith('DhcpLease/'));
+    if (good && !runs && (news || !this.told))
+      this.log.warn('there is no DhcpRelay or DhcpServer to run');
+    this.told = true;
   }
 
   // The good objects, and of those that were refused what was accepted of them before. Of a file that is no YAML nobody

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Logger, pino } from 'pino';
+import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { WallMillis } from '../codec/machine.ts';
 import { openCluster } from '../crds/client/cluster.ts';
 import { Contender } from '../crds/client/elect.ts';
@@ -89,8 +89,14 @@ async function run(command: OperatorCommand): Promise<number> {
   return 0;
 }
 
+/** As the agent does: the level by its name, the time as a date. */
+const LOG_FORMAT = {
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (label: string): object => ({ level: label }) },
+};
+
 async function logger(level: string): Promise<Logger> {
-  if (!process.stdout.isTTY) return pino({ level });
+  if (!process.stdout.isTTY) return pino({ level, ...LOG_FORMAT });
   const { default: pretty } = await import('pino-pretty');
   return pino({ level }, pretty({ ignore: 'pid,hostname', sync: true }));
 }

@@ -10,7 +10,8 @@ own=$(PATH=$(printf %s "$PATH" | tr : '\n' | grep -vxF "$top/build/bin" | paste 
 if [ -n "$own" ] && [ "$(major "$own")" -ge 24 ]; then echo "$own"; exit 0; fi
 if [ -x "$fetched" ] && [ "$(major "$fetched")" -ge 24 ]; then echo "$fetched"; exit 0; fi
 command -v npm >/dev/null || { echo "dhcp-operator needs Node 24 or newer, or npm to fetch it; neither is here" >&2; exit 1; }
-echo "fetching Node 24 into .toolchain/ (the machine's own is ${own:+$("$own" --version)}${own:-absent})" >&2
+if [ -n "$own" ]; then has="the machine's own is $("$own" --version)"; else has="the machine has none"; fi
+echo "fetching Node 24 into .toolchain/ ($has)" >&2
 mkdir -p "$top/.toolchain/node"
 printf '{ "private": true, "allowScripts": { "node": true } }\n' > "$top/.toolchain/node/package.json"
 (cd "$top/.toolchain/node" && npm install --no-audit --no-fund --loglevel=error --no-save node@24 >&2)

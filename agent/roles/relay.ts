@@ -126,7 +126,7 @@ export class RelayRole {
   }
 
   /** What it does on which interface, for people. */
-  status(): object {
+  status(): { readonly name: string; readonly [fact: string]: unknown } {
     return {
       name: this.config.name,
       served: [...this.plan.served.values()].map((served) => ({
@@ -195,10 +195,12 @@ export class RelayRole {
   private replan(): void {
     this.plan = this.planNow();
     this.relay.plan = this.plan;
-    const status = this.status();
-    const text = JSON.stringify(status);
-    if (text !== this.said) this.log.info(status, `serving ${this.plan.served.size} interfaces`);
+    const { name: _, ...facts } = this.status();
+    const text = JSON.stringify(facts);
+    if (text === this.said) return;
     this.said = text;
+    if (this.plan.served.size > 0) this.log.info(facts, 'relaying');
+    else this.log.warn(facts, 'no interface is served');
   }
 
   private planNow(): RelayPlan {

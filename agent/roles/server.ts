@@ -168,12 +168,18 @@ export class ServerRole {
     if (state.kind === 'degraded') {
       return [`DhcpServer ${this.config.name} cannot write leases: ${state.reason}`];
     }
+    const unreached = this.unreached();
+    return unreached === null ? [] : [unreached];
+  }
+
+  /** Why no link is served, where some should be. */
+  private unreached(): string | null {
     const { links } = this.core;
     const served = [...links.byIndex.values()].some((link) => link.served);
-    if (this.config.interfaces.length === 0 || served) return [];
+    if (this.config.interfaces.length === 0 || served) return null;
     const reasons = links.unserved.map(({ name, reason }) => `${name} is ${reason}`);
     const why = reasons.length === 0 ? 'no interface matches' : reasons.join(', ');
-    return [`DhcpServer ${this.config.name} serves no interface: ${why}`];
+    return `DhcpServer ${this.config.name} serves no interface: ${why}`;
   }
 
   /** What it does, for people. */
@@ -280,12 +286,6 @@ export class ServerRole {
       store.onFailed((ticket, addresses) => core.failed(ticket, addresses)),
       store.onState((state) => {
         core.writable = state.kind === 'ready';
-        if (state.kind === 'ready') this.log.info('leases can be written again');
-        else
-          this.log.error(
-            { reason: state.reason },
-            'leases cannot be written: nothing new is given',
-          );
       }),
     ];
   }
@@ -375,7 +375,9 @@ export class ServerRole {
     const text = JSON.stringify([served, unserved]);
     if (text === this.said) return;
     this.said = text;
-    this.log.info({ served, unserved }, 'serving');
+    const unreached = this.unreached();
+    if (unreached === null) this.log.info({ served, unserved }, 'serving');
+    else this.log.warn({ served, unserved }, unreached);
   }
 
   // Only a courtesy: with it the kernel does not tell clients that the port is closed.

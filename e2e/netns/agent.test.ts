@@ -3,7 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../lab/lab.ts';
 import * as peers from '../lab/peers.ts';
-import { agent, LAN0, LAN1, manifest, type Office, office, relay } from './office.ts';
+import {
+  AGENT,
+  agent,
+  LAN0,
+  LAN1,
+  manifest,
+  type Office,
+  office,
+  relay,
+  relayManifest,
+  writeManifests,
+} from './office.ts';
 
 const root = process.getuid?.() === 0 ? {} : { skip: 'needs root: network namespaces' };
 
@@ -67,6 +78,36 @@ lab(
     await assert.rejects(refused, /DhcpServer campus: .*(lock|pid|another|in use)/i);
   },
 );
+
+lab(
+  'an agent that cannot listen where it is asked to ends, and leaves nothing behind',
+  async (site) => {
+    await agent(site.server, [SERVER]);
+    const other = writeManifests(site.lab, [
+      relayManifest({ upstreams: [{ address: '192.0.2.9' }] }),
+    ]);
+    const args = ['run', '-f', other, '--state-dir', site.lab.folder, '--http', '127.0.0.1:9067'];
+    const late = site.server.start(AGENT, args);
+    assert.equal(await late.end(), 64);
+    assert.match(late.output, /--http 127\.0\.0\.1:9067: EADDRINUSE; name another address, or off/);
+  },
+);
+
+lab('manifests that cannot be used are told in the order in which they are found', async (site) => {
+  const file = writeManifests(site.lab, [relayManifest({ upstream: [] })]);
+  const agent = site.server.start(AGENT, ['run', '-f', file, '--http', 'off']);
+  assert.equal(await agent.end(), 1);
+  const lines = agent.output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.match(lines[0].msg, /spec\.upstreams: is missing/);
+  assert.match(lines.at(-1).msg, /^nothing to run: /);
+  for (const { level, time } of lines) {
+    assert.equal(level, 'error');
+    assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  }
+});
 
 lab('a reservation made by a DhcpLease is given from then on', async (site) => {
   const mac = site.clients[0].mac('eth0');

@@ -59,8 +59,9 @@ test('a disk that is full: renewals are answered, nothing new is given, and it s
 
     fill(disk);
     const second = await start(hub, disk, file);
-    await second.line(/ENOSPC/);
+    await second.line(/leases cannot be written, nothing new is given: ENOSPC/);
     await eventually('it to be not ready', () => /cannot write leases/.test(readiness(hub)), 20);
+    assert.match(readiness(hub), /^DhcpServer lab cannot write leases: .*\n$/, 'said once');
     client.renew();
     const renewed = await client.lease(30);
     assert.equal(renewed.address, address);
