@@ -12,12 +12,21 @@ test('defaults are for a pod', () => {
       image: 'agent:1',
       pullPolicy: 'IfNotPresent',
       pullSecrets: [],
+      monitorLabels: {},
       priorityClass: null,
       logLevel: 'info',
     },
     http: { address: '0.0.0.0', port: 8080 },
     logLevel: 'info',
   });
+});
+
+test('labels for PodMonitors are taken one by one', () => {
+  const labels = ['release=prometheus', 'a=', 'b=c=d'];
+  const argv = labels.flatMap((label) => ['--agent-monitor-label', label]);
+  const command = parseCommand(['--agent-image', 'agent:1', ...argv], {});
+  assert.ok(command.kind === 'run');
+  assert.deepEqual(command.agent.monitorLabels, { release: 'prometheus', a: '', b: 'c=d' });
 });
 
 test('what cannot be followed is refused with what to write instead', () => {
@@ -30,6 +39,7 @@ test('what cannot be followed is refused with what to write instead', () => {
     ],
     [['--agent-image', 'x', '--http', 'here'], /--http here: write ADDRESS:PORT/],
     [['--agent-image', 'x', '--http', '0.0.0.0:70000'], /write ADDRESS:PORT/],
+    [['--agent-image', 'x', '--agent-monitor-label', 'release'], /write KEY=VALUE/],
     [['--agent-imgae', 'x'], /--agent-imgae.*see --help/],
   ];
   for (const [argv, expected] of rows) {

@@ -29,6 +29,7 @@ export const HELP = `dhcp-operator: makes agents of DhcpServers and DhcpRelays.
       --agent-pull-policy POLICY   ${PULL_POLICIES.join(' ')} (IfNotPresent)
       --agent-pull-secret NAME     may be given several times
       --agent-priority-class NAME  such as system-node-critical
+      --agent-monitor-label K=V    for the agents' PodMonitors; may be given several times
       --agent-log-level LEVEL      ${LOG_LEVELS.join(' ')} (info)
       --http ADDR:PORT             /healthz /readyz /metrics; "off" for none (0.0.0.0:8080)
       --log-level LEVEL            (info)
@@ -42,6 +43,7 @@ const OPTIONS = {
   'agent-image': TEXT,
   'agent-pull-policy': TEXT,
   'agent-pull-secret': { type: 'string', multiple: true },
+  'agent-monitor-label': { type: 'string', multiple: true },
   'agent-priority-class': TEXT,
   'agent-log-level': TEXT,
   namespace: TEXT,
@@ -77,6 +79,7 @@ export function parseCommand(
       pullSecrets: values['agent-pull-secret'] ?? [],
       priorityClass: values['agent-priority-class'] || null,
       logLevel: oneOf('agent-log-level', values['agent-log-level'] ?? 'info', LOG_LEVELS),
+      monitorLabels: Object.fromEntries((values['agent-monitor-label'] ?? []).map(parseLabel)),
     },
     http: parseHttp(values.http ?? '0.0.0.0:8080'),
     logLevel: oneOf('log-level', values['log-level'] ?? 'info', LOG_LEVELS),
@@ -92,6 +95,14 @@ function parse(
     const message = (error as Error).message.replace(/\. To specify a positional.*$/s, '');
     throw new UsageError(`${message}; see --help`);
   }
+}
+
+function parseLabel(label: string): readonly [key: string, value: string] {
+  const at = label.indexOf('=');
+  if (at > 0) return [label.slice(0, at), label.slice(at + 1)];
+  throw new UsageError(
+    `--agent-monitor-label ${label}: write KEY=VALUE such as release=prometheus`,
+  );
 }
 
 function oneOf(option: string, value: string, words: readonly string[]): string {

@@ -31,6 +31,7 @@ const IMAGE = {
   image: 'agent:1',
   pullPolicy: 'IfNotPresent',
   pullSecrets: [],
+  monitorLabels: {},
   priorityClass: null,
   logLevel: 'info',
 } as const;

@@ -16,6 +16,7 @@ function controllerOf(kube: FakeKube): Controller {
     image: 'agent:1',
     pullPolicy: 'IfNotPresent',
     pullSecrets: [],
+    monitorLabels: {},
     priorityClass: null,
     logLevel: 'info',
   } as const;

@@ -30,8 +30,43 @@ make images                                          # build/images/*.tar: load 
 helm install dhcp charts/dhcp-operator --namespace dhcp-operator --create-namespace
 \`\`\`
 
-Installs the operator (${'`'}replicas${'`'} of it, one acting), its rights, and the kinds DhcpServer, DhcpRelay and DhcpLease. What it says after installing
+Needs Kubernetes 1.33 or newer. Installs the operator (${'`'}replicas${'`'} of it, one acting), its rights, and the kinds DhcpServer, DhcpRelay and DhcpLease. What it says after installing
 leads on to a first lease. Without helm: \`make manifests\`, then \`kubectl apply --server-side -f build/manifests.yaml\`.
+
+\`helm test dhcp --namespace dhcp-operator --logs\` tells whether the kinds are served and an operator leads. One operator looks after the whole
+cluster; helm refuses a second release, since the kinds belong to the first.
+
+## Images without the internet
+
+\`make images\` needs no registry. Either every node that runs an operator or an agent gets the archives:
+
+\`\`\`sh
+ctr -n k8s.io images import build/images/operator.tar    # and agent.tar
+\`\`\`
+
+or a registry of yours gets them, below any prefix, which \`imageRegistry\` then names:
+
+\`\`\`sh
+skopeo copy docker-archive:build/images/operator.tar docker://registry.example.com/lan/dhcp-operator/operator:${version}
+skopeo copy docker-archive:build/images/agent.tar docker://registry.example.com/lan/dhcp-operator/agent:${version}
+helm install dhcp charts/dhcp-operator --namespace dhcp-operator --create-namespace --set imageRegistry=registry.example.com/lan
+\`\`\`
+
+\`image.digest\` and \`agent.image.digest\` pin what runs, whatever happens to tags.
+
+## What it takes
+
+The operator's pods meet the Pod Security Standard \`restricted\`. Agents cannot: they are on their node's network (\`hostNetwork\`, and a \`hostPort\` for metrics
+and probes), keep leases in \`/var/lib/dhcp-operator\` of the node (\`hostPath\`), and run as uid 0 with \`CAP_NET_RAW\`, those of servers with
+\`CAP_NET_BIND_SERVICE\` too; without any other capability, privilege escalation or a writable root. A namespace with DhcpServers or DhcpRelays that
+enforces Pod Security has to allow that:
+
+\`\`\`sh
+kubectl label namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged --overwrite
+\`\`\`
+
+Who may create a DhcpServer has such pods made, on nodes of his choice, and serves their LANs. The cluster's roles \`edit\` and \`admin\` get that right
+with \`rbac.aggregate=true\`, the default; with \`false\` nobody has it but whom you give it.
 
 ## Upgrade
 

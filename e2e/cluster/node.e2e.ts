@@ -40,6 +40,13 @@ test('the operator runs from its image, and one of two replicas leads', LONG, as
   });
 });
 
+test('helm test says so too, and its pod goes', LONG, () => {
+  const { cluster } = field;
+  const said = cluster.helm('test', NAMESPACE, '--namespace', NAMESPACE, '--logs');
+  assert.match(said, /the kinds are served, and dhcp-operator-\S+ leads/);
+  assert.doesNotMatch(cluster.kubectl('-n', NAMESPACE, 'get', 'pods', '-o', 'name'), /-test/);
+});
+
 test('a DhcpServer is Ready from its pod, and a client on the LAN a DhcpLease', LONG, async () => {
   field.cluster.apply(lanServer('lan'));
   field.wait('dhcpserver/lan', 'Ready', 120);

@@ -52,7 +52,9 @@ export function assertSurvived(cluster: ControlPlane, before: readonly Thing[]):
 }
 
 function rendered(cluster: ControlPlane, chart: string): Thing[] {
-  return parseAllDocuments(cluster.helm('template', RELEASE, '--namespace', RELEASE, chart))
+  return parseAllDocuments(
+    cluster.helm('template', RELEASE, '--namespace', RELEASE, '--skip-tests', chart),
+  )
     .map((document) => document.toJSON() as Thing | null)
     .filter((object) => object !== null);
 }

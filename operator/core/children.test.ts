@@ -10,6 +10,7 @@ const IMAGE = {
   image: 'registry.example/dhcp-agent:1',
   pullPolicy: 'Always',
   pullSecrets: ['registry', 'mirror'],
+  monitorLabels: {},
   priorityClass: 'system-node-critical',
   logLevel: 'debug',
 } as const;

@@ -27,6 +27,8 @@ export interface AgentImage {
   readonly pullSecrets: readonly string[];
   readonly priorityClass: string | null;
   readonly logLevel: string;
+  /** For their PodMonitors. */
+  readonly monitorLabels: Readonly<Record<string, string>>;
 }
 
 /** Where a server answers. */
@@ -196,13 +198,13 @@ export function service(parent: Parent, endpoints: readonly Endpoint[]): readonl
 }
 
 /** Where Prometheus finds the agents. */
-export function podMonitor(parent: Parent): Child {
-  return child(parent, POD_MONITORS, {
-    spec: {
-      selector: { matchLabels: selectorOf(parent) },
-      podMetricsEndpoints: [{ port: 'metrics', path: '/metrics' }],
-    },
-  });
+export function podMonitor(parent: Parent, { monitorLabels }: AgentImage): Child {
+  const spec = {
+    selector: { matchLabels: selectorOf(parent) },
+    podMetricsEndpoints: [{ port: 'metrics', path: '/metrics' }],
+  };
+  // Ours are what the object is found again by.
+  return child(parent, POD_MONITORS, { spec }, { ...monitorLabels, ...labelsOf(parent) });
 }
 
 function child(

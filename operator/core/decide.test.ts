@@ -55,6 +55,15 @@ describe('what is made for a DhcpServer', () => {
     }
   });
 
+  test('a PodMonitor that a Prometheus finds by its label, and we by ours', () => {
+    const { image, ...rest } = gathered(server());
+    const monitorLabels = { release: 'prometheus', 'app.kubernetes.io/managed-by': 'me' };
+    const told = { ...rest, podMonitors: true, image: { ...image, monitorLabels } };
+    const { labels } = childOf(decideServer(told), 'PodMonitor').metadata;
+    assert.equal(labels?.release, 'prometheus');
+    assert.equal(labels?.['app.kubernetes.io/managed-by'], 'dhcp-operator');
+  });
+
   test('agents on the network of their node, with raw sockets and nothing else', () => {
     const { template } = (childOf(decision, 'DaemonSet') as unknown as Pods).spec;
     assert.equal(template.spec.hostNetwork, true);

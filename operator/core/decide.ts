@@ -211,7 +211,7 @@ function agentChildren(
     ...access(parent),
     configMap(parent, manifests, hash),
     daemonSet(parent, placement, image, httpPort(parent.metadata.uid, set, daemonSets)),
-    ...(podMonitors ? [podMonitor(parent)] : []),
+    ...(podMonitors ? [podMonitor(parent, image)] : []),
   ];
 }
 

@@ -139,6 +139,7 @@ export function gathered<T extends DhcpServerObject | DhcpRelayObject>(
       image: 'agent:1',
       pullPolicy: 'IfNotPresent',
       pullSecrets: [],
+      monitorLabels: {},
       priorityClass: null,
       logLevel: 'info',
     },
