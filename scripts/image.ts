@@ -1,12 +1,13 @@
 // Makes the images of agent and operator without a registry: node and the libraries it needs in a layer that both share, the
 // bundle in another, nothing else. The archives are what `docker load`, `podman load` and `ctr images import` take. Same
-// inputs, same bytes. For another architecture run it on such a machine.
+// inputs, same bytes, whatever the folder and the umask. For another architecture run it on such a machine.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -17,7 +18,10 @@ import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { LAUNCHES, type Launch } from './launch.ts';
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const { version, license } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  version: string;
+  license: string;
+};
 const WORK = 'build/image';
 const OUT = 'build/images';
 const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -34,6 +38,8 @@ function image(launch: Launch): void {
   const root = `${WORK}/${name}`;
   mkdirSync(`${root}/app`, { recursive: true });
   cpSync(`build/${name}`, `${root}/app`, { recursive: true });
+  for (const addon of readdirSync(`${root}/app`).filter((file) => file.endsWith('.node')))
+    strip(`${root}/app/${addon}`);
   const layers = [base, layer(name, root)];
   const config = JSON.stringify(configOf(launch, layers));
   const configName = `${sha256(config)}.json`;
@@ -52,7 +58,10 @@ function image(launch: Launch): void {
   );
 }
 
-function configOf({ flags, environment, command, user }: Launch, layers: readonly Layer[]): object {
+function configOf(
+  { name, flags, environment, command, user, purpose }: Launch,
+  layers: readonly Layer[],
+): object {
   return {
     architecture: ARCHITECTURE,
     os: 'linux',
@@ -64,8 +73,10 @@ function configOf({ flags, environment, command, user }: Launch, layers: readonl
       Env: ['PATH=/usr/bin', 'NODE_ENV=production', ...environment],
       WorkingDir: '/',
       Labels: {
+        'org.opencontainers.image.title': `dhcp-operator/${name}`,
+        'org.opencontainers.image.description': purpose,
         'org.opencontainers.image.version': version,
-        'org.opencontainers.image.licenses': 'Apache-2.0',
+        'org.opencontainers.image.licenses': license,
       },
     },
     rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => `sha256:${digest}`) },
@@ -78,7 +89,7 @@ function baseRoot(root: string): string {
   for (const folder of FOLDERS) mkdirSync(join(root, folder), { recursive: true });
   const node = `${root}/usr/bin/node`;
   cpSync(realpathSync(process.execPath), node);
-  run('strip', ['--strip-unneeded', node]);
+  strip(node);
   for (const library of librariesOf([node, ...addons()])) {
     mkdirSync(join(root, dirname(library)), { recursive: true });
     cpSync(realpathSync(library), join(root, library));
@@ -91,6 +102,11 @@ function baseRoot(root: string): string {
   // Without it glibc would not look into /etc/hosts.
   writeFileSync(`${root}/etc/nsswitch.conf`, 'hosts: files dns\n');
   return root;
+}
+
+// Debug information names the folder that was built in, and the build id is made of it.
+function strip(binary: string): void {
+  run('strip', ['--strip-unneeded', '--remove-section=.note.gnu.build-id', binary]);
 }
 
 function addons(): string[] {
@@ -129,6 +145,8 @@ function tar(archive: string, folder: string, names: readonly string[]): void {
     '--owner=0',
     '--group=0',
     '--numeric-owner',
+    // The operator does not own its program, and a strict umask would lock it out.
+    '--mode=u=rwX,go=rX',
     '--format=gnu',
   ];
   run('tar', [...reproducible, '-cf', archive, '-C', folder, ...names]);

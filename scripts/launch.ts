@@ -20,6 +20,8 @@ const ENVIRONMENT = [
 /** A program of ours: its folder in the tree and under build/, and how it is started. */
 export interface Launch {
   readonly name: 'agent' | 'operator';
+  /** One sentence for who looks at the image. */
+  readonly purpose: string;
   /** For node. */
   readonly flags: readonly string[];
   readonly environment: readonly string[];
@@ -32,11 +34,19 @@ export interface Launch {
 export const LAUNCHES: readonly Launch[] = [
   {
     name: 'agent',
+    purpose: 'DHCP relay and server on raw sockets, for Kubernetes and plain Linux',
     flags: NODE_FLAGS,
     environment: ENVIRONMENT,
     command: ['run', '-f', '/etc/dhcp-operator'],
     // A raw socket takes uid 0, with no capability but one: containers have no ambient capabilities.
     user: '0:0',
   },
-  { name: 'operator', flags: [], environment: [], command: ['--help'], user: '65532:65532' },
+  {
+    name: 'operator',
+    purpose: 'Makes DHCP agents of DhcpServers and DhcpRelays in Kubernetes',
+    flags: [],
+    environment: [],
+    command: ['--help'],
+    user: '65532:65532',
+  },
 ];

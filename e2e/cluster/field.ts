@@ -13,7 +13,7 @@ import { ControlPlane } from './controlplane.ts';
 import { startMachine } from './machine.ts';
 
 const OPERATOR = join(import.meta.dirname, '../../bin/dhcp-operator');
-const CHART = join(import.meta.dirname, '../../charts/dhcp-operator');
+export const CHART = join(import.meta.dirname, '../../charts/dhcp-operator');
 const CONTROL = '10.123.0.1';
 /** Where the chart is installed, and under which name. */
 export const NAMESPACE = 'dhcp-operator';

@@ -50,6 +50,10 @@ for _ in $(seq 600); do
   sleep 0.05
 done
 for archive in $IMAGES; do ctr -n k8s.io images import "$archive" >>"$DIR/import.log" 2>&1; done
+# The same under another tag, for an upgrade to it.
+for image in $(ctr -n k8s.io images list -q | grep /dhcp-operator/); do
+  ctr -n k8s.io images tag "$image" "${image%:*}:next" >>"$DIR/import.log"
+done
 
 # --- kubelet
 : >"$DIR/resolv.conf"

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import * as H from '../../codec/v4/header.ts';
 import { Capture } from '../lab/capture.ts';
 import * as peers from '../lab/peers.ts';
-import { Field, LAN, lanServer, NAMESPACE } from './field.ts';
+import { CHART, Field, LAN, lanServer, NAMESPACE } from './field.ts';
 
 /** Far above what any of them takes. */
 const LONG = { timeout: 300_000 };
@@ -125,26 +125,34 @@ for (const [kind, child, bits] of [
   });
 }
 
-test('a replaced pod knows the leases, and answers again soon', LONG, async () => {
-  const client = field.lease();
-  const { address } = await client.lease();
-  const before = podOf('lan');
-  const next = field.client();
-  field.cluster.kubectl('rollout', 'restart', 'daemonset/dhcp-server-lan');
-  await field.eventually('the old agent to end', () => {
-    return processesOf('dhcp-server-lan').length === 0;
-  });
-  const ended = performance.now();
-  // Asks every second, where most clients wait for four (RFC 2131 §4.1).
-  await peers.udhcpc(next, 'eth0', ['-T', '1', '-t', '60']).lease(60);
-  const gap = (performance.now() - ended) / 1000;
-  console.log(`answering gap: ${gap.toFixed(1)} s, as a client sees it that asks every second`);
-  assert.ok(gap < 20, 'many times what it takes on a quiet machine');
-  await field.eventually('the new pod', () => !['', before].includes(podOf('lan')));
-  field.wait('dhcpserver/lan', 'Ready', 120);
-  client.renew();
-  assert.equal((await client.lease()).address, address);
-});
+test(
+  'helm upgrade to another image replaces the pod, which knows the leases and soon answers',
+  LONG,
+  async () => {
+    const client = field.lease();
+    const { address } = await client.lease();
+    const before = podOf('lan');
+    const next = field.client();
+    assert.match(imageOf(before), /agent:\d/);
+    const { cluster } = field;
+    const release = [NAMESPACE, CHART, '--namespace', NAMESPACE];
+    cluster.helm('upgrade', ...release, '--set', 'image.tag=next', '--set', 'agent.image.tag=next');
+    await field.eventually('the old agent to end', () => {
+      return processesOf('dhcp-server-lan').length === 0;
+    });
+    const ended = performance.now();
+    // Asks every second, where most clients wait for four (RFC 2131 §4.1).
+    await peers.udhcpc(next, 'eth0', ['-T', '1', '-t', '60']).lease(60);
+    const gap = (performance.now() - ended) / 1000;
+    console.log(`answering gap: ${gap.toFixed(1)} s, as a client sees it that asks every second`);
+    assert.ok(gap < 20, 'many times what it takes on a quiet machine');
+    await field.eventually('the new pod', () => !['', before].includes(podOf('lan')));
+    assert.match(imageOf(podOf('lan')), /agent:next$/);
+    field.wait('dhcpserver/lan', 'Ready', 120);
+    client.renew();
+    assert.equal((await client.lease()).address, address);
+  },
+);
 
 test('uninstalled, nothing is left but what was asked to be kept', LONG, async () => {
   const { cluster } = field;
@@ -194,6 +202,10 @@ function processesOf(child: string): number[] {
       return false;
     }
   });
+}
+
+function imageOf(pod: string): string {
+  return field.cluster.kubectl('get', 'pod', pod, '-o', 'jsonpath={.spec.containers[0].image}');
 }
 
 function podOf(instance: string): string {
