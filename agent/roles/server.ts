@@ -175,8 +175,7 @@ export class ServerRole {
   /** Why no link is served, where some should be. */
   private unreached(): string | null {
     const { links } = this.core;
-    const served = [...links.byIndex.values()].some((link) => link.served);
-    if (this.config.interfaces.length === 0 || served) return null;
+    if (this.config.interfaces.length === 0 || servedLinks(links).length > 0) return null;
     const reasons = links.unserved.map(({ name, reason }) => `${name} is ${reason}`);
     const why = reasons.length === 0 ? 'no interface matches' : reasons.join(', ');
     return `DhcpServer ${this.config.name} serves no interface: ${why}`;

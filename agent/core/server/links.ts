@@ -102,15 +102,16 @@ function serverLink(plan: ServerPlan, link: RelayLink, prefixes: readonly Prefix
   };
 }
 
-// What an administrator has to mend, the first thing first. A link without a subnet is served all the same: a client
-// may say by a selector where it belongs.
+// What an administrator has to mend, the first thing first. Without a subnet of its own a link is served if a client may
+// say by a selector where it belongs.
 function whyNot(plan: ServerPlan, link: RelayLink, planned: ServerLink): UnservedReason | null {
   if (matches(plan.config.exclude, link.name)) return 'excluded';
   if (link.loopback) return 'loopback';
   if (link.enslaved) return 'enslaved';
   if (!link.up) return 'down';
   if (planned.source === UNSPECIFIED && plan.config.serverIdentifier === null) return 'noAddress';
-  return planned.subnet === null ? 'noSubnet' : null;
+  if (planned.subnet !== null) return null;
+  return plan.selectors.some(({ selector }) => selector.interface === null) ? null : 'noSubnet';
 }
 
 function matches(globs: readonly string[], name: string): boolean {

@@ -42,8 +42,9 @@ export interface ServedLink {
 
 /** What is served on which interface, for people. */
 export function servedLinks(links: ServerLinks): ServedLink[] {
+  const unserved = new Set(links.unserved.map(({ name }) => name));
   return [...links.byIndex.values()]
-    .filter(({ served }) => served)
+    .filter(({ served, name }) => served && !unserved.has(name))
     .map(({ name, source, subnet }) => ({
       interface: name,
       address: formatIpv4(source),
