@@ -19,6 +19,8 @@ export class LeaseObjects {
   private readonly following: Following<DhcpLeaseObject>;
   private readonly listener: LeaseObjectsListener;
   private readonly byAddress = new Map<Ipv4, Map<string, DhcpLeaseObject>>();
+  /** The address that each object, by its name, was last about. */
+  private readonly addressOf = new Map<string, Ipv4>();
 
   constructor(
     kube: Kube,
@@ -67,20 +69,36 @@ export class LeaseObjects {
   }
 
   private take({ kind, object }: Change<DhcpLeaseObject>): void {
+    const { name } = object.metadata;
+    const before = this.forget(name);
     const address = parseIpv4(object.spec.address);
-    if (address === null) return;
-    const objects = this.byAddress.get(address) ?? new Map<string, DhcpLeaseObject>();
-    const before = objects.get(object.metadata.name);
-    if (kind === 'deleted') objects.delete(object.metadata.name);
-    else objects.set(object.metadata.name, object);
-    if (objects.size === 0) this.byAddress.delete(address);
-    else this.byAddress.set(address, objects);
-    // The spec changes its address too: then the old one is to be looked at, which a relist or the next change does.
-    if (isIntent(object) || (before !== undefined && isIntent(before)))
+    if (kind !== 'deleted' && address !== null) this.learn(name, address, object);
+    if (isIntent(object) || (before !== null && isIntent(before.object)))
       this.listener.intentsChanged();
-    if (kind === 'deleted' && isBinding(object) && objects.size === 0)
+    // A user may have an object be about another address.
+    if (before !== null && before.address !== address) this.listener.changed(before.address);
+    if (address === null) return;
+    if (kind === 'deleted' && isBinding(object) && !this.byAddress.has(address))
       this.listener.bindingDeleted(address);
     this.listener.changed(address);
+  }
+
+  private learn(name: string, address: Ipv4, object: DhcpLeaseObject): void {
+    this.addressOf.set(name, address);
+    const objects = this.byAddress.get(address);
+    if (objects === undefined) this.byAddress.set(address, new Map([[name, object]]));
+    else objects.set(name, object);
+  }
+
+  private forget(name: string): { address: Ipv4; object: DhcpLeaseObject } | null {
+    const address = this.addressOf.get(name);
+    if (address === undefined) return null;
+    const objects = this.byAddress.get(address)!;
+    const object = objects.get(name)!;
+    this.addressOf.delete(name);
+    objects.delete(name);
+    if (objects.size === 0) this.byAddress.delete(address);
+    return { address, object };
   }
 }
 
