@@ -245,3 +245,34 @@ test('who waits for an answer in vain says so in words', async () => {
     new KubeError('Timeout', 'no answer in time'),
   );
 });
+
+test('a page that something before the API server answers with is a failure, not a crash', async () => {
+  const page: Answer = (_, response) => response.end('<html>Sign in</html>');
+  answers = [page, page];
+  const wanted = new KubeError('InternalError', 'the answer is no JSON');
+  await assert.rejects(cluster.get(CONFIG_MAPS, { namespace: 'ns', name: 'a' }), wanted);
+  await assert.rejects(cluster.list(CONFIG_MAPS), wanted);
+});
+
+test('a watch whose lines are no events fails, and is tried again', async () => {
+  const list = json({ items: [], metadata: { resourceVersion: '10' } });
+  const line =
+    (text: string): Answer =>
+    (_, response) => {
+      response.writeHead(200).write(`${text}\n`);
+    };
+  const nonsense = ['null', '7', '{}', '{"type":"ADDED"}', '{"type":"ADDED","object":{}}', '{'];
+  answers = [
+    list,
+    ...nonsense.map(line),
+    line(JSON.stringify({ type: 'ADDED', object: item('a') })),
+  ];
+  const name = await new Promise<string>((resolve) => {
+    const following = cluster.follow(CONFIG_MAPS, { namespace: 'ns' }, ({ object }) => {
+      following.close();
+      resolve(object.metadata.name);
+    });
+  });
+  assert.equal(name, 'a');
+  assert.equal(failures.length, nonsense.length);
+});

@@ -38,7 +38,7 @@ export class ApiServer {
     const response = await this.open(call, AbortSignal.timeout(TIMEOUT));
     const text = await read(response);
     if ((response.statusCode ?? 0) >= 300) throw failure(response, text);
-    return text === '' ? null : JSON.parse(text);
+    return text === '' ? null : parsed(text);
   }
 
   /** Calls back when an answer begins that goes on, and with each line of it; resolves when the server ends it. */
@@ -113,6 +113,15 @@ export class ApiServer {
   }
 }
 
+// What stands before an API server may answer in its place, in HTML and with status 200.
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new KubeError('InternalError', 'the answer is no JSON');
+  }
+}
+
 function queryOf({ query = {} }: Call): string {
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(query))
@@ -133,7 +142,7 @@ function eachLine(response: IncomingMessage, onLine: (line: string) => void): Pr
   return new Promise((resolve, reject) => {
     let rest: Buffer[] = [];
     let length = 0;
-    response.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       let start = 0;
       for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
         rest.push(chunk.subarray(start, end));
@@ -145,7 +154,14 @@ function eachLine(response: IncomingMessage, onLine: (line: string) => void): Pr
       }
       rest.push(chunk.subarray(start));
       length += chunk.length - start;
-      if (length > LINE_MAX) response.destroy(new Error('a line without end'));
+      if (length > LINE_MAX) throw new Error('a line without end');
+    };
+    response.on('data', (chunk: Buffer) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        response.destroy(error as Error);
+      }
     });
     response.once('end', resolve);
     whenCut(response, reject);
