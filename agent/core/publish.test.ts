@@ -94,6 +94,18 @@ describe('what becomes of the object of a lease', () => {
     assert.deepEqual(publication(lease(BOUND), undefined, 'Reserved', true), { kind: 'create' });
     assert.deepEqual(publication(lease(BOUND), undefined, 'None', true), { kind: 'none' });
   });
+
+  test('what leaseObjects does not ask for goes, unless a user wants something of it', () => {
+    const wanted = lease(BOUND);
+    const of = (which: 'Reserved' | 'None', reserved: boolean, spec: object = {}): string =>
+      publication(wanted, lease(BOUND, spec), which, reserved).kind;
+    assert.equal(of('Reserved', false), 'remove');
+    assert.equal(of('Reserved', true), 'none');
+    assert.equal(of('None', true), 'remove');
+    assert.equal(of('None', false, { pin: true }), 'none');
+    assert.equal(of('None', false, { revoke: true }), 'none');
+    assert.equal(of('None', false, { intent: 'Reserve' }), 'none');
+  });
 });
 
 describe('the queue of addresses to publish', () => {

@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../../codec/ipv4.ts';
 import type { Millis } from '../../codec/machine.ts';
+import { isIntent } from '../../crds/compile/lease.ts';
 import { parseMoment } from '../../crds/compile/moment.ts';
 import type { DhcpLease, DhcpLeaseStatus } from '../../crds/types/dhcplease.ts';
 
@@ -11,6 +12,8 @@ export type Publication =
   | { readonly kind: 'none' }
   /** There is no object yet. */
   | { readonly kind: 'create' }
+  /** There is one that nobody asks for any more. */
+  | { readonly kind: 'remove' }
   /** `spec`: what identifies the client has changed too. */
   | { readonly kind: 'update'; readonly spec: boolean };
 
@@ -19,7 +22,8 @@ export const EXPIRY_SLACK = 0.25;
 
 /**
  * What to do about the object of a lease, given what the lease says it should be. An object is brought into being for who
- * holds an address; what ended keeps the object it has until somebody deletes it.
+ * holds an address; what ended keeps the object it has until somebody deletes it. What is not asked for is taken away, unless
+ * a user wants something of it.
  */
 export function publication(
   wanted: DhcpLease,
@@ -28,17 +32,26 @@ export function publication(
   reserved: boolean,
 ): Publication {
   const { state } = wanted.status ?? {};
+  const asked = which === 'All' || (which === 'Reserved' && reserved);
   if (current === undefined) {
     const lives = state === 'Bound' || state === 'Declined';
-    const asked = which === 'All' || (which === 'Reserved' && reserved);
     return lives && asked ? { kind: 'create' } : { kind: 'none' };
   }
+  if (!asked && !isIntent(current.spec)) return { kind: 'remove' };
   const ours = (current.spec.intent ?? 'Reserve') === 'Bind';
   const spec = ours && !sameSpec(wanted, current);
   if (spec || !current.status) return { kind: 'update', spec };
-  const stale =
-    said(wanted.status) !== said(current.status) || expiryMoved(wanted.status, current.status);
-  return stale ? { kind: 'update', spec: false } : { kind: 'none' };
+  return isBehind(wanted.status, current.status)
+    ? { kind: 'update', spec: false }
+    : { kind: 'none' };
+}
+
+/** Whether what an object says of the wire is not what it should say. */
+export function isBehind(
+  wanted: DhcpLeaseStatus | undefined,
+  current: DhcpLeaseStatus | undefined,
+): boolean {
+  return said(wanted) !== said(current) || expiryMoved(wanted, current);
 }
 
 function sameSpec({ spec: a }: DhcpLease, { spec: b }: DhcpLease): boolean {

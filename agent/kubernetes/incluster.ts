@@ -160,6 +160,7 @@ export class InCluster {
         which: spec.leaseObjects ?? 'All',
         owner: assignment.owner,
         terms: leaseTerms(server),
+        intents: server.intents,
       });
     }
     this.parts.log.info({ hash: assignment.hash }, 'configuration applied');

@@ -40,7 +40,7 @@ async function scene(...objects: readonly DhcpLeaseObject[]) {
   const put = (object: DhcpLeaseObject) => turn(() => kube.update(DHCP_LEASES, object, 'test'));
   const remove = (name: string) =>
     turn(() => kube.delete(DHCP_LEASES, { namespace: 'dhcp', name }));
-  return { leases, put, remove };
+  return { kube, leases, put, remove, turn };
 }
 
 const addressesOf = (leases: LeaseObjects): string[] => [...leases.addresses()].map(formatIpv4);
@@ -49,8 +49,8 @@ test('an object that a user has be about another address says nothing of the fir
   const { leases, put, remove } = await scene(lease('printer', '192.0.2.10', reserve));
   const moved = await put(lease('printer', '192.0.2.20', reserve));
   assert.deepEqual(moved, ['intents', 'changed 192.0.2.10', 'changed 192.0.2.20']);
-  assert.equal(leases.ofAddress(ip('192.0.2.10')), undefined);
-  assert.equal(leases.ofAddress(ip('192.0.2.20'))?.metadata.name, 'printer');
+  assert.deepEqual(leases.ofAddress(ip('192.0.2.10')), []);
+  assert.equal(leases.ofAddress(ip('192.0.2.20'))[0]?.metadata.name, 'printer');
   assert.deepEqual(await remove('printer'), ['intents', 'changed 192.0.2.20']);
   assert.deepEqual(addressesOf(leases), []);
 });
@@ -60,7 +60,7 @@ test('what a user wrote of an address comes before what a server did', async () 
     lease('lab-192.0.2.10', '192.0.2.10'),
     lease('printer', '192.0.2.10', reserve),
   );
-  assert.equal(leases.ofAddress(ip('192.0.2.10'))?.metadata.name, 'printer');
+  assert.equal(leases.ofAddress(ip('192.0.2.10'))[0]?.metadata.name, 'printer');
   assert.deepEqual(
     leases.intents().map(({ metadata }) => metadata.name),
     ['printer'],
@@ -87,4 +87,34 @@ test('a binding that is pinned, and one that is not any more, are news for what 
     'changed 192.0.2.10',
   ]);
   assert.deepEqual(leases.intents(), []);
+});
+
+test('what became of a wish is no other wish', async () => {
+  const { kube, turn } = await scene(lease('printer', '192.0.2.10', reserve));
+  const key = { namespace: 'dhcp', name: 'printer' };
+  const status = { state: 'Reserved' };
+  assert.deepEqual(await turn(() => kube.patch(DHCP_LEASES, key, { status }, 'agent', 'status')), [
+    'changed 192.0.2.10',
+  ]);
+});
+
+test('what we delete ourselves is nobody’s wish', async () => {
+  const { kube, leases, remove } = await scene(lease('lab-192.0.2.10', '192.0.2.10'));
+  const made = await kube.get(DHCP_LEASES, { namespace: 'dhcp', name: 'lab-192.0.2.10' });
+  leases.going(made?.metadata.uid).undo();
+  leases.going(made?.metadata.uid);
+  assert.deepEqual(await remove('lab-192.0.2.10'), ['changed 192.0.2.10']);
+});
+
+test('of two that want the same the older comes first, of one second by name', async () => {
+  const { kube, leases } = await scene(
+    lease('b', '192.0.2.10', reserve),
+    lease('a', '192.0.2.10', reserve),
+  );
+  const all = await kube.list(DHCP_LEASES);
+  const sorted = all.map(({ metadata }) => `${metadata.creationTimestamp} ${metadata.name}`).sort();
+  assert.deepEqual(
+    leases.intents().map(({ metadata }) => metadata.name),
+    sorted.map((one) => one.split(' ')[1]),
+  );
 });

@@ -1,6 +1,7 @@
 import { type Ipv4, parseIpv4 } from '../../codec/ipv4.ts';
 import type { Change, Following, Kube } from '../../crds/client/kube.ts';
-import { DHCP_LEASES, type DhcpLeaseObject } from '../../crds/client/resources.ts';
+import { byAge, DHCP_LEASES, type DhcpLeaseObject } from '../../crds/client/resources.ts';
+import { isIntent } from '../../crds/compile/lease.ts';
 import { type Document, documentOf } from '../../crds/document.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 
@@ -19,6 +20,7 @@ export class LeaseObjects {
   private readonly following: Following<DhcpLeaseObject>;
   private readonly listener: LeaseObjectsListener;
   private readonly byAddress = new Map<Ipv4, Map<string, DhcpLeaseObject>>();
+  private readonly ownDeletions = new Set<string>();
   /** The address that each object, by its name, was last about. */
   private readonly addressOf = new Map<string, Ipv4>();
 
@@ -42,10 +44,22 @@ export class LeaseObjects {
     return this.following.objects.size;
   }
 
-  /** The object that tells of an address: what a user wrote before what a server did. */
-  ofAddress(address: Ipv4): DhcpLeaseObject | undefined {
+  /** The objects that tell of an address: what users wrote before what a server did. */
+  ofAddress(address: Ipv4): readonly DhcpLeaseObject[] {
     const all = [...(this.byAddress.get(address)?.values() ?? [])];
-    return all.find((one) => !isBinding(one)) ?? all[0];
+    return [...all.filter((one) => !isBinding(one)), ...all.filter(isBinding)];
+  }
+
+  /** The addresses that users want something of. */
+  *wanted(): Iterable<Ipv4> {
+    for (const [address, objects] of this.byAddress)
+      if ([...objects.values()].some(({ spec }) => isIntent(spec))) yield address;
+  }
+
+  /** An object is about to be deleted by us, which says nothing of what users want; `undo` when it was not. */
+  going(uid: string | undefined): { undo(): void } {
+    if (uid !== undefined) this.ownDeletions.add(uid);
+    return { undo: () => this.ownDeletions.delete(uid ?? '') };
   }
 
   /** Every address with an object. */
@@ -57,10 +71,11 @@ export class LeaseObjects {
     for (const objects of this.byAddress.values()) yield* objects.values();
   }
 
-  /** What users want, as manifests. */
+  /** What users want, as manifests; of two that want the same the older one comes first. */
   intents(): readonly Document[] {
     return [...this.following.objects.values()]
-      .filter((one) => one.metadata.deletionTimestamp === undefined && isIntent(one))
+      .sort(byAge)
+      .filter((one) => one.metadata.deletionTimestamp === undefined && isIntent(one.spec))
       .map((one) => documentOf(one));
   }
 
@@ -69,16 +84,17 @@ export class LeaseObjects {
   }
 
   private take({ kind, object }: Change<DhcpLeaseObject>): void {
-    const { name } = object.metadata;
+    const { name, uid = '' } = object.metadata;
     const before = this.forget(name);
     const address = parseIpv4(object.spec.address);
     if (kind !== 'deleted' && address !== null) this.learn(name, address, object);
-    if (isIntent(object) || (before !== null && isIntent(before.object)))
+    if (wishOf(before?.object) !== wishOf(kind === 'deleted' ? undefined : object))
       this.listener.intentsChanged();
     // A user may have an object be about another address.
     if (before !== null && before.address !== address) this.listener.changed(before.address);
     if (address === null) return;
-    if (kind === 'deleted' && isBinding(object) && !this.byAddress.has(address))
+    const isOwn = kind === 'deleted' && this.ownDeletions.delete(uid);
+    if (kind === 'deleted' && !isOwn && isBinding(object) && !this.byAddress.has(address))
       this.listener.bindingDeleted(address);
     this.listener.changed(address);
   }
@@ -107,7 +123,8 @@ export function isBinding({ spec }: DhcpLease): boolean {
   return spec.intent === 'Bind';
 }
 
-// A binding that a user has pinned or revoked is an intent too.
-function isIntent({ spec }: DhcpLease): boolean {
-  return spec.intent !== 'Bind' || spec.pin === true || spec.revoke === true;
+// What a user wants by an object, to be compared; empty when it is nothing. What became of it is no wish.
+function wishOf(object: DhcpLeaseObject | undefined): string {
+  if (object === undefined || object.metadata.deletionTimestamp !== undefined) return '';
+  return isIntent(object.spec) ? JSON.stringify([object.metadata.uid, object.spec]) : '';
 }

@@ -5,7 +5,9 @@ import { formatIpv4 } from '../../codec/ipv4.ts';
 import type { WallMillis } from '../../codec/machine.ts';
 import { FakeKube } from '../../crds/client/fake.ts';
 import { KubeError } from '../../crds/client/kube.ts';
-import { DHCP_LEASES } from '../../crds/client/resources.ts';
+import { DHCP_LEASES, type DhcpLeaseObject } from '../../crds/client/resources.ts';
+import type { DhcpLease } from '../../crds/types/dhcplease.ts';
+import type { IntentConfig } from '../../crds/types/serverconfig.ts';
 import type { LeaseOwner } from '../core/lease/object.ts';
 import { Leases } from '../core/lease/table.ts';
 import type { LeaseObjects as Which } from '../core/publish.ts';
@@ -23,6 +25,7 @@ class Bench {
   readonly errors: string[] = [];
   readonly deleted: string[] = [];
   which: Which = 'All';
+  intents: IntentConfig[] = [];
 
   constructor() {
     const server: LeaseOwner = {
@@ -45,6 +48,8 @@ class Bench {
       server: () => server,
       which: () => this.which,
       withheld: () => false,
+      intents: (name) => this.intents.filter(({ source }) => source === name),
+      leaseNow: () => 0,
       now: () => performance.now(),
       onError: ({ reason }) => this.errors.push(reason),
     });
@@ -199,4 +204,84 @@ test('leaseObjects: None makes none; the deletion of a binding is told', () =>
     await on.kube.delete(DHCP_LEASES, { namespace: 'dhcp', name: 'lab-10.0.0.1' });
     await sleep(20);
     assert.deepEqual(on.deleted, ['10.0.0.1']);
+  }));
+
+test('leaseObjects narrowed takes objects away, which revokes nothing; widened again brings them back', () =>
+  bench(async (on) => {
+    on.put(1);
+    on.put(2, { reserved: true });
+    await on.caughtUp();
+    const pinned = { namespace: 'dhcp', name: 'lab-10.0.0.3' };
+    on.put(3);
+    await on.caughtUp();
+    await on.kube.patch(DHCP_LEASES, pinned, { spec: { pin: true } }, 'user');
+    await sleep(20);
+    on.which = 'Reserved';
+    on.publisher.everything();
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['lab-10.0.0.2 Bound', 'lab-10.0.0.3 Bound']);
+    on.which = 'None';
+    on.publisher.everything();
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['lab-10.0.0.3 Bound'], 'a user wants something of it');
+    assert.deepEqual(on.deleted, []);
+    on.which = 'All';
+    on.publisher.everything();
+    await on.caughtUp();
+    assert.equal((await on.names()).length, 3);
+  }));
+
+function wanted(name: string, spec: Partial<DhcpLease['spec']>): DhcpLeaseObject {
+  return {
+    apiVersion: 'dhcp-operator.io/v1alpha1',
+    kind: 'DhcpLease',
+    metadata: { namespace: 'dhcp', name },
+    spec: { serverRef: { name: 'lab' }, address: '10.0.0.1', ...spec },
+  };
+}
+
+test('what a user wants of an address that nobody has is told: reserved, in quarantine', () =>
+  bench(async (on) => {
+    const match = {
+      kind: 'hardwareAddress',
+      octets: Uint8Array.of(2, 0, 0, 0, 0, 9),
+    } as const;
+    const at = { address: address(1), source: 'mine' };
+    on.intents = [{ kind: 'Reserve', match, hostname: null, ...at }];
+    await on.kube.create(DHCP_LEASES, wanted('mine', {}), 'user');
+    await sleep(20);
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['mine Reserved']);
+    on.intents = [{ kind: 'Quarantine', until: Number.POSITIVE_INFINITY as WallMillis, ...at }];
+    on.publisher.intentsChanged();
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['mine Quarantined']);
+    on.intents = [];
+    on.publisher.intentsChanged();
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['mine undefined'], 'it is not in force any more');
+    const requests = on.publisher.requests;
+    on.publisher.everything();
+    await on.caughtUp();
+    assert.equal(on.publisher.requests, requests, 'the same is not told twice');
+  }));
+
+test('a pin of an address that nobody has yet stays', () =>
+  bench(async (on) => {
+    await on.kube.create(DHCP_LEASES, wanted('pin', { intent: 'Bind', pin: true }), 'user');
+    await sleep(20);
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['pin undefined']);
+  }));
+
+test('what a server wrote and what a user wrote of one address are both kept up to date', () =>
+  bench(async (on) => {
+    on.put(1);
+    await on.caughtUp();
+    await on.kube.create(DHCP_LEASES, wanted('mine', { pin: true }), 'user');
+    await sleep(20);
+    await on.caughtUp();
+    on.put(1, { state: 'released' });
+    await on.caughtUp();
+    assert.deepEqual(await on.names(), ['lab-10.0.0.1 Released', 'mine Released']);
   }));

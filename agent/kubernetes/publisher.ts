@@ -7,11 +7,14 @@ import {
   type KubeFailure,
   type OwnerReference,
 } from '../../crds/client/kube.ts';
-import { DHCP_LEASES } from '../../crds/client/resources.ts';
-import type { DhcpLease } from '../../crds/types/dhcplease.ts';
-import { type LeaseOwner, leaseObject } from '../core/lease/object.ts';
-import type { LeaseTable } from '../core/lease.ts';
+import { DHCP_LEASES, type DhcpLeaseObject } from '../../crds/client/resources.ts';
+import { isIntent } from '../../crds/compile/lease.ts';
+import type { DhcpLease, DhcpLeaseStatus } from '../../crds/types/dhcplease.ts';
+import type { IntentConfig } from '../../crds/types/serverconfig.ts';
+import { intentObject, type LeaseOwner, leaseObject } from '../core/lease/object.ts';
+import type { Lease, LeaseTable } from '../core/lease.ts';
 import {
+  isBehind,
   type LeaseObjects,
   type PublishBudget,
   PublishQueue,
@@ -34,6 +37,10 @@ export interface PublisherParts {
   /** Whose leases, as of now. */
   server(): LeaseOwner;
   which(): LeaseObjects;
+  /** What is wanted by the object of a name, as far as it is in force. */
+  intents(name: string): readonly IntentConfig[];
+  /** The lease clock. */
+  leaseNow(): Millis;
   /** Whether the object of an address must not be brought back. */
   withheld(address: Ipv4): boolean;
   now(): Millis;
@@ -77,8 +84,21 @@ export class Publisher {
   /** Begins, with a look at everything: what happened while nobody looked is found by comparing. */
   start(): void {
     this.active = true;
+    this.everything();
+  }
+
+  /** Looks at everything again: what is to be published is another now. */
+  everything(): void {
+    if (!this.active) return;
     for (const { address } of this.parts.leases.entries()) this.queue.changed(address);
     for (const address of this.parts.objects.addresses()) this.queue.changed(address);
+    this.pump();
+  }
+
+  /** Looks at what users want again: something else is in force of it now. */
+  intentsChanged(): void {
+    if (!this.active) return;
+    for (const address of this.parts.objects.wanted()) this.queue.changed(address);
     this.pump();
   }
 
@@ -144,19 +164,47 @@ export class Publisher {
   }
 
   private async write(address: Ipv4): Promise<void> {
-    const { leases, objects } = this.parts;
-    const lease = leases.get(address);
-    const current = objects.ofAddress(address);
+    const lease = this.parts.leases.get(address);
+    const all = this.parts.objects.ofAddress(address);
+    for (const one of all) if (!isBinding(one)) await this.tellUser(one, lease);
+    const binding = all.find(isBinding);
     if (lease === undefined) {
-      // The record was taken out, so nothing is known of the address any more.
-      if (current !== undefined && isBinding(current)) await this.remove(current);
+      // The record was taken out, so nothing is known of the address any more; a pin waits for whoever gets it.
+      if (binding !== undefined && !isIntent(binding.spec)) await this.remove(binding);
+    } else if (binding !== undefined || all.length === 0) {
+      // Otherwise who looks for the address finds what a user wrote.
+      await this.writeBinding(lease, binding);
+    }
+  }
+
+  private async writeBinding(lease: Lease, binding: DhcpLeaseObject | undefined): Promise<void> {
+    const { server, which, withheld } = this.parts;
+    const wanted = leaseObject(lease, server());
+    const todo = publication(wanted, binding, which(), lease.reserved);
+    if (todo.kind === 'none' || withheld(lease.address)) return;
+    if (todo.kind === 'remove') {
+      await this.remove(binding!);
       return;
     }
-    const wanted = leaseObject(lease, this.parts.server());
-    const todo = publication(wanted, current, this.parts.which(), lease.reserved);
-    if (todo.kind === 'none' || this.parts.withheld(address)) return;
     if (todo.kind === 'create' || todo.spec) await this.applySpec(wanted);
-    await this.applyStatus(wanted, current ?? wanted);
+    await this.applyStatus(wanted.status, binding ?? wanted);
+  }
+
+  // What became of what a user wants, in the object that says so.
+  private async tellUser(object: DhcpLeaseObject, lease: Lease | undefined): Promise<void> {
+    const status = this.statusFor(object, lease);
+    if (isBehind(status, object.status)) await this.applyStatus(status, object);
+  }
+
+  private statusFor(
+    { metadata }: DhcpLeaseObject,
+    lease: Lease | undefined,
+  ): DhcpLeaseStatus | undefined {
+    const { intents, leaseNow, server } = this.parts;
+    const [first, ...more] = intents(metadata.name);
+    if (first !== undefined)
+      return intentObject([first, ...more], lease ?? null, server(), leaseNow()).status;
+    return lease === undefined ? undefined : leaseObject(lease, server()).status;
   }
 
   private async applySpec({ status: _, ...object }: DhcpLease): Promise<void> {
@@ -176,7 +224,10 @@ export class Publisher {
     );
   }
 
-  private async applyStatus({ status }: DhcpLease, { metadata }: DhcpLease): Promise<void> {
+  private async applyStatus(
+    status: DhcpLeaseStatus | undefined,
+    { metadata }: DhcpLease,
+  ): Promise<void> {
     const { apiVersion, kind } = DHCP_LEASES;
     const { name, namespace } = metadata;
     const generation = metadata.generation ?? 1;
@@ -193,14 +244,20 @@ export class Publisher {
     );
   }
 
-  private async remove({ metadata }: DhcpLease): Promise<void> {
-    const { name, namespace, resourceVersion } = metadata;
+  private async remove({ metadata }: DhcpLeaseObject): Promise<void> {
+    const { name, namespace, resourceVersion, uid } = metadata;
     this.count();
-    await this.parts.kube.delete(
-      DHCP_LEASES,
-      { name, ...(namespace === undefined ? {} : { namespace }) },
-      resourceVersion === undefined ? {} : { resourceVersion },
-    );
+    const going = this.parts.objects.going(uid);
+    try {
+      await this.parts.kube.delete(
+        DHCP_LEASES,
+        { name, ...(namespace === undefined ? {} : { namespace }) },
+        resourceVersion === undefined ? {} : { resourceVersion },
+      );
+    } catch (error) {
+      going.undo();
+      throw error;
+    }
   }
 
   private count(): void {

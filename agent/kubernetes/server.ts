@@ -6,6 +6,7 @@ import type { Kube, KubeError, OwnerReference } from '../../crds/client/kube.ts'
 import { DHCP_SERVERS } from '../../crds/client/resources.ts';
 import type { Document } from '../../crds/document.ts';
 import { type ElectionOptions, UNLIMITED } from '../../crds/election.ts';
+import type { IntentConfig } from '../../crds/types/serverconfig.ts';
 import { isLater, leaseFromObject } from '../core/lease/adopt.ts';
 import type { LeaseOwner, LeaseTerms } from '../core/lease/object.ts';
 import type { LeaseObjects as Which } from '../core/publish.ts';
@@ -40,6 +41,8 @@ export interface ServerSettings {
   readonly which: Which;
   readonly owner: OwnerReference | null;
   readonly terms: LeaseTerms;
+  /** What is wanted of single addresses, and in force. */
+  readonly intents: readonly IntentConfig[];
 }
 
 /** The others wait for 8 s, the holder stops after 5 s: a client tries again after 4 s, 8 s and 16 s (RFC 2131 §4.1). */
@@ -58,6 +61,7 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
   private publisher: Publisher | null = null;
   private store: LeaseStore | null = null;
   private settings: ServerSettings | null = null;
+  private intentsByName: ReadonlyMap<string, readonly IntentConfig[]> = new Map();
   private current: number | null = null;
   /** Held for good when this node was last up, so that nobody else can have it, whether the API server answers or not. */
   private assumed = false;
@@ -72,7 +76,7 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
       isThere: () => this.serverIsThere(),
       bound: () => this.bound(),
       lease: (address) => this.store?.leases.get(address),
-      isBack: (address) => this.objects.ofAddress(address) !== undefined,
+      isBack: (address) => this.objects.ofAddress(address).length > 0,
       restore: (address) => this.publisher?.changed(address),
       changed: () => parts.intentsChanged(),
     });
@@ -100,11 +104,17 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
 
   /** A configuration is in force, and its store open. */
   configured(store: LeaseStore, settings: ServerSettings): void {
-    const first = this.store === null;
+    const before = this.settings;
     this.store = store;
     this.settings = settings;
-    if (first) this.begin(store);
-    else this.contender?.configure(this.options());
+    this.intentsByName = Map.groupBy(settings.intents, ({ source }) => source);
+    if (before === null) {
+      this.begin(store);
+      return;
+    }
+    this.contender?.configure(this.options());
+    if (before.which !== settings.which) this.publisher?.everything();
+    else this.publisher?.intentsChanged();
   }
 
   /** To be called every second or so. */
@@ -151,6 +161,8 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
       owner: () => this.settings?.owner ?? null,
       server: () => this.owner(store),
       which: () => this.settings?.which ?? 'All',
+      intents: (name) => this.intentsByName.get(name) ?? [],
+      leaseNow: () => store.now(),
       withheld: (address) => this.revocations.has(address),
       now: parts.now,
       onError: parts.onError,
@@ -214,13 +226,16 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
 
   private adopt(address: Ipv4): boolean {
     const { store } = this;
-    const object = this.objects.ofAddress(address);
-    if (store === null || object === undefined) return false;
+    if (store === null) return false;
     const ahead = store.now() - Date.now();
-    const lease = leaseFromObject(object, { leaseAt: (wall) => wall + ahead });
-    if (lease === null || !isLater(lease, store.leases.get(address))) return false;
-    store.leases.put(lease);
-    return true;
+    let adopted = false;
+    for (const object of this.objects.ofAddress(address)) {
+      const lease = leaseFromObject(object, { leaseAt: (wall) => wall + ahead });
+      if (lease === null || !isLater(lease, store.leases.get(address))) continue;
+      store.leases.put(lease);
+      adopted = true;
+    }
+    return adopted;
   }
 
   private owner(store: LeaseStore): LeaseOwner {

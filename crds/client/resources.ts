@@ -12,6 +12,13 @@ export type DhcpServerObject = Server & KubeObject;
 export type DhcpRelayObject = Relay & KubeObject;
 export type DhcpLeaseObject = Lease & KubeObject;
 
+/** Sorts older objects first; of two of the same second, by name. */
+export function byAge({ metadata: a }: KubeObject, { metadata: b }: KubeObject): number {
+  const key = ({ creationTimestamp = '', name }: KubeObject['metadata']): string =>
+    `${creationTimestamp} ${name}`;
+  return key(a) < key(b) ? -1 : 1;
+}
+
 export const DHCP_SERVERS: Resource<DhcpServerObject> = {
   ...OURS,
   kind: 'DhcpServer',

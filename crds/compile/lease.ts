@@ -1,5 +1,5 @@
 import type { WallMillis } from '../../codec/machine.ts';
-import type { DhcpLease } from '../types/dhcplease.ts';
+import type { DhcpLease, DhcpLeaseSpec } from '../types/dhcplease.ts';
 import type { ClientMatch, IntentConfig } from '../types/serverconfig.ts';
 import { type Finding, Findings } from './findings.ts';
 import { parseMoment } from './moment.ts';
@@ -10,6 +10,11 @@ import { clientMatch } from './serverreservations.ts';
 export interface CompiledLease {
   readonly intents: readonly IntentConfig[];
   readonly problems: readonly Finding[];
+}
+
+/** Whether a user wants something of the address: what a server has written may have been pinned or revoked too. */
+export function isIntent({ intent, pin, revoke }: DhcpLeaseSpec): boolean {
+  return intent !== 'Bind' || pin === true || revoke === true;
 }
 
 const FOR_EVER = Number.POSITIVE_INFINITY as WallMillis;

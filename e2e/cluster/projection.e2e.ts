@@ -52,6 +52,8 @@ async function project(leases: Leases): Promise<{ seconds: number; requests: num
     server: () => server,
     which: () => 'All',
     withheld: () => false,
+    intents: () => [],
+    leaseNow: () => 0,
     now: () => performance.now(),
     onError: (error) => assert.fail(error),
   });
