@@ -15,6 +15,7 @@ import {
   CONFIG_MAPS,
   type ConfigMap,
   DAEMON_SETS,
+  DHCP_LEASES,
   DHCP_RELAYS,
   DHCP_SERVERS,
   type DhcpServerObject,
@@ -341,4 +342,55 @@ test('a relay follows where its server answers', () =>
       const map = await on.kube.get(CONFIG_MAPS, child);
       return map?.data?.['manifests.yaml']?.includes('198.51.100.7') === true;
     });
+  }));
+
+async function acceptedLease({ kube }: Bench, name: string): Promise<string> {
+  const found = await kube.get(DHCP_LEASES, { namespace: 'dhcp', name });
+  const condition = found?.status?.conditions?.find(({ type }) => type === 'Accepted');
+  return `${condition?.status} ${condition?.reason}`;
+}
+
+test('what users want of addresses is judged when they, or their server, come, change and go', () =>
+  bench(async (on) => {
+    const { kube } = on;
+    const reserve = (name: string, address: string): Promise<unknown> =>
+      kube.create(
+        DHCP_LEASES,
+        {
+          apiVersion: 'dhcp-operator.io/v1alpha1',
+          kind: 'DhcpLease',
+          metadata: { namespace: 'dhcp', name },
+          spec: { serverRef: { name: 'lab' }, address, hardwareAddress: '02:00:00:00:00:01' },
+        },
+        'user',
+      );
+    const is = (name: string, wanted: string): Promise<void> =>
+      until(`${name} to be ${wanted}`, async () => (await acceptedLease(on, name)) === wanted);
+    await reserve('a', '192.0.2.10');
+    await is('a', 'False UnknownServer');
+    await apply(on);
+    await is('a', 'True Valid');
+    await reserve('b', '192.0.2.10');
+    await is('b', 'False Duplicate');
+    await kube.delete(DHCP_LEASES, { namespace: 'dhcp', name: 'a' });
+    await is('b', 'True Valid');
+    await reserve('c', '198.51.100.1');
+    await is('c', 'False OutsideSubnets');
+    const subnets = ['192.0.2.0/24', '198.51.100.0/24'].map((cidr) => ({
+      cidr,
+      pools: [{ cidr }],
+    }));
+    await apply(on, { subnets });
+    await is('c', 'True Valid');
+    await quiet(on);
+    const writes = on.controller.writes.get('dhcpleases/status');
+    await kube.patch(
+      DHCP_LEASES,
+      { namespace: 'dhcp', name: 'c' },
+      { status: { state: 'Reserved' } },
+      'agent',
+      'status',
+    );
+    await quiet(on);
+    assert.equal(on.controller.writes.get('dhcpleases/status'), writes);
   }));

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { stringify } from 'yaml';
 import type { Millis } from '../codec/machine.ts';
 import {
   type Change,
@@ -19,13 +17,16 @@ import {
   type DhcpServerObject,
   POD_MONITORS,
 } from '../crds/client/resources.ts';
+import { isIntent } from '../crds/compile/lease.ts';
 import { Announcer } from './announcer.ts';
 import { type AgentImage, type Child, covers } from './core/children.ts';
 import { type Decision, decideRelay, decideServer, type Gathered } from './core/decide.ts';
-import { type AgentKind, childName, MANAGER, type Parent, selectorOf } from './core/names.ts';
+import { isUnjudged } from './core/intents.ts';
+import { type AgentKind, MANAGER } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
+import { gather } from './gather.ts';
+import { Judge } from './judge.ts';
 import { OptionalKind } from './kinds.ts';
-import { lastGoodOf } from './lastgood.ts';
 import { Hindrance, Maker } from './maker.ts';
 import { WorkQueue } from './queue.ts';
 import { View } from './view.ts';
@@ -52,6 +53,8 @@ const SWEEP: Millis = 10 * 60_000;
 /** How long PodMonitors may be known to the cluster before we notice: the Prometheus operator is often installed later. */
 const KINDS_LOOK: Millis = 30_000;
 const CONCURRENCY = 4;
+/** Begins the keys of what users want of the addresses of a server. */
+const INTENTS = 'Intents';
 /** Failures that are not about the object: after one all wait for as long as the server says, else so long. */
 const NOT_ABOUT_IT: ReadonlySet<KubeFailure> = new Set([
   'TooManyRequests',
@@ -69,6 +72,7 @@ export class Controller {
   private readonly queue: WorkQueue;
   private readonly announcer: Announcer;
   private readonly maker: Maker;
+  private readonly judge: Judge;
   private readonly digests = new Map<string, string>();
   private readonly podMonitors: OptionalKind;
   private active = false;
@@ -91,6 +95,14 @@ export class Controller {
       view: this.view,
       mayWrite: () => this.mustBeActive(),
       wrote: ({ plural }) => this.count(plural),
+    });
+    this.judge = new Judge({
+      kube: parts.kube,
+      view: this.view,
+      announcer: this.announcer,
+      mayWrite: () => this.mustBeActive(),
+      wrote: () => this.count(`${DHCP_LEASES.plural}/status`),
+      now: () => this.now(),
     });
   }
 
@@ -141,6 +153,8 @@ export class Controller {
   private everything(): void {
     for (const key of this.view.servers.objects.keys()) this.add(`DhcpServer/${key}`);
     for (const key of this.view.relays.objects.keys()) this.add(`DhcpRelay/${key}`);
+    for (const { metadata, spec } of this.view.leases.objects.values())
+      if (isIntent(spec)) this.add(`${INTENTS}/${metadata.namespace}/${spec.serverRef.name}`);
     this.add('DhcpLease');
   }
 
@@ -157,11 +171,14 @@ export class Controller {
       case 'DhcpServer':
       case 'DhcpRelay':
         this.add(`${kind}/${namespace}/${name}`);
-        if (this.matters(`${kind}/${namespace}/${name}`, change)) this.dependents();
+        if (!this.matters(`${kind}/${namespace}/${name}`, change)) return;
+        this.dependents();
+        if (kind === 'DhcpServer') this.add(`${INTENTS}/${namespace}/${name}`);
         if (change.kind === 'deleted') this.add('DhcpLease');
         return;
       case 'DhcpLease':
         // A lease changes nothing that is made for its server; those that outlive their use are swept.
+        this.touchedLease(change as Change<DhcpLeaseObject>);
         return;
       case 'Service':
       case 'EndpointSlice':
@@ -173,9 +190,18 @@ export class Controller {
         this.addOwnerOfPod(object);
         return;
     }
-    for (const owner of ownerReferences)
-      if (owner.kind === 'DhcpServer' || owner.kind === 'DhcpRelay')
-        this.add(`${owner.kind}/${namespace}/${owner.name}`);
+    for (const owner of ownerReferences) {
+      if (owner.kind !== 'DhcpServer' && owner.kind !== 'DhcpRelay') continue;
+      this.add(`${owner.kind}/${namespace}/${owner.name}`);
+      if (kind === 'ConfigMap') this.add(`${INTENTS}/${namespace}/${owner.name}`);
+    }
+  }
+
+  // Another one that wants the same may be right when one has gone.
+  private touchedLease({ kind, object }: Change<DhcpLeaseObject>): void {
+    const { metadata, spec } = object;
+    if (kind === 'deleted' ? isIntent(spec) : isUnjudged(object))
+      this.add(`${INTENTS}/${metadata.namespace}/${spec.serverRef.name}`);
   }
 
   // Servers look at each other's subnets, relays at where servers answer, servers at where relays are; at nothing else.
@@ -214,11 +240,16 @@ export class Controller {
     if (key === 'DhcpLease') return this.sweep();
     if (key === 'PodMonitor') return this.lookForPodMonitors();
     const [kind, namespace = '', name = ''] = key.split('/') as [AgentKind, string?, string?];
+    if (key.startsWith(INTENTS)) return this.judge.judge(namespace, name).then(() => null);
     const following = kind === 'DhcpServer' ? this.view.servers : this.view.relays;
     const object = following.objects.get(`${namespace}/${name}`);
     // What was made for it goes with it, by its owner references.
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return null;
-    const gathered = this.gather(kind, object);
+    const gathered = gather(this.view, kind, object, {
+      podMonitors: this.podMonitors.known,
+      image: this.parts.image,
+      now: this.now(),
+    });
     const decision = decide(kind, gathered);
     const hindrance = await this.make(decision.children);
     if (hindrance === null) await this.tell(kind, object, decision);
@@ -238,44 +269,6 @@ export class Controller {
       if (error instanceof Hindrance) return error;
       throw error;
     }
-  }
-
-  private gather(
-    kind: AgentKind,
-    object: DhcpServerObject | DhcpRelayObject,
-  ): Gathered<DhcpServerObject | DhcpRelayObject> {
-    const { view, parts } = this;
-    const { namespace = '', name } = object.metadata;
-    const parent = { kind, metadata: object.metadata } as Parent;
-    const key = `${namespace}/${childName(parent)}`;
-    const labels = Object.entries(selectorOf(parent));
-    return {
-      object,
-      refer: view.refer(),
-      lastGood: lastGoodOf(view.configMaps.objects.get(key)),
-      daemonSet: view.daemonSets.objects.get(key),
-      daemonSets: [...view.daemonSets.objects.values()],
-      pods: [...view.pods.objects.values()].filter(
-        ({ metadata }) =>
-          metadata.namespace === namespace &&
-          labels.every(([label, value]) => metadata.labels?.[label] === value),
-      ),
-      servers: [...view.servers.objects.values()],
-      taken: kind === 'DhcpServer' ? view.taken() : [],
-      leases:
-        kind === 'DhcpServer'
-          ? [...view.leases.objects.values()].filter(
-              ({ metadata, spec }) =>
-                metadata.namespace === namespace && spec.serverRef.name === name,
-            )
-          : [],
-      podMonitors: this.podMonitors.known,
-      hindrance: null,
-      image: parts.image,
-      now: `${new Date(parts.wall()).toISOString().slice(0, 19)}Z`,
-      print: (one) => stringify(one, { version: '1.1', lineWidth: 0 }),
-      hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
-    };
   }
 
   private async lookForPodMonitors(): Promise<Millis> {
@@ -352,6 +345,10 @@ export class Controller {
   // Before everything that only the leader may do.
   private mustBeActive(): void {
     if (!this.active) throw new Paused();
+  }
+
+  private now(): string {
+    return `${new Date(this.parts.wall()).toISOString().slice(0, 19)}Z`;
   }
 
   private count(what: string): void {

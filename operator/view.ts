@@ -63,6 +63,13 @@ export class View {
       : (following.objects.get(`${namespace}/${name}`) ?? null);
   }
 
+  /** The leases of a server. */
+  leasesOf(namespace: string, server: string): readonly resources.DhcpLeaseObject[] {
+    return [...this.leases.objects.values()].filter(
+      ({ metadata, spec }) => metadata.namespace === namespace && spec.serverRef.name === server,
+    );
+  }
+
   /** What references lead to. */
   refer(): Referable {
     return {
