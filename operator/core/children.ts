@@ -223,17 +223,31 @@ function child(
   return { resource, object: { apiVersion, kind, metadata, ...body } };
 }
 
-/** Whether everything that is wanted is so already; what others added is theirs. */
-export function covers(current: unknown, wanted: unknown): boolean {
-  if (Array.isArray(wanted)) {
-    // The API server leaves empty lists out.
-    if (wanted.length === 0 && current === undefined) return true;
-    if (!Array.isArray(current) || current.length !== wanted.length) return false;
-    return wanted.every((one, i) => covers(current[i], one));
-  }
+/** Lists to which others may add, since their items are told apart by a key: what server-side apply does not take away. */
+const KEYS: ReadonlyMap<string, string> = new Map([
+  ['ownerReferences', 'uid'],
+  ['containers', 'name'],
+  ['env', 'name'],
+  ['volumes', 'name'],
+]);
+
+/** Whether everything that is wanted is so already; what others added is theirs. `field` is what holds the two. */
+export function covers(current: unknown, wanted: unknown, field = ''): boolean {
+  if (Array.isArray(wanted)) return coversList(current, wanted, field);
   if (typeof wanted !== 'object' || wanted === null) return current === wanted;
   if (typeof current !== 'object' || current === null) return false;
   return Object.entries(wanted).every(([key, value]) =>
-    covers((current as Record<string, unknown>)[key], value),
+    covers((current as Record<string, unknown>)[key], value, key),
   );
+}
+
+function coversList(current: unknown, wanted: readonly unknown[], field: string): boolean {
+  // The API server leaves empty lists out, and makes null of those of an EndpointSlice.
+  if (wanted.length === 0 && (current === undefined || current === null)) return true;
+  if (!Array.isArray(current)) return false;
+  const key = KEYS.get(field);
+  if (key === undefined)
+    return current.length === wanted.length && wanted.every((one, i) => covers(current[i], one));
+  const byKey = new Map(current.map((one) => [(one as Record<string, unknown>)[key], one]));
+  return wanted.every((one) => covers(byKey.get((one as Record<string, unknown>)[key]), one));
 }

@@ -466,6 +466,25 @@ describe('whether something is as it should be', () => {
     ['a longer list is another one', { a: [1, 2] }, { a: [1] }, false],
     ['an empty list may be left out', {}, { a: [] }, true],
     ['nothing is not something', undefined, { a: 1 }, false],
+    ['a list that is empty is null in some objects', { a: null }, { a: [] }, true],
+    [
+      'what others added to a list with keys, in whatever order',
+      { env: [{ name: 'x' }, { name: 'a', value: '1' }] },
+      { env: [{ name: 'a', value: '1' }] },
+      true,
+    ],
+    [
+      'what others changed in a list with keys',
+      { env: [{ name: 'a', value: '2' }] },
+      { env: [{ name: 'a', value: '1' }] },
+      false,
+    ],
+    [
+      'what others added to a list that is one value',
+      { subjects: [{ name: 'a' }, { name: 'x' }] },
+      { subjects: [{ name: 'a' }] },
+      false,
+    ],
   ];
   for (const [name, current, wanted, expected] of rows)
     test(name, () => assert.equal(covers(current, wanted), expected));
