@@ -1,9 +1,11 @@
 import { stringify } from 'yaml';
+import { formatPrefix } from '../../codec/ipv4.ts';
 import type { WallMillis } from '../../codec/machine.ts';
 import { compile } from '../../crds/compile.ts';
 import { documentOf } from '../../crds/document.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import type { DhcpServer } from '../../crds/types/dhcpserver.ts';
+import { matchesGlob } from '../core/relay/links.ts';
 import { readDnsmasqConf } from './dnsmasq/config.ts';
 import { readDnsmasqLeases } from './dnsmasq/leases.ts';
 import { ConvertError } from './fault.ts';
@@ -12,7 +14,7 @@ import { readDhcpdLeases } from './isc/leases.ts';
 import { readKeaConf } from './kea/config.ts';
 import { readKeaLeases } from './kea/leases.ts';
 import { leasesYaml, type PlacedLease, placeLeases } from './leases.ts';
-import type { ImportedLease, ServerModel } from './model.ts';
+import type { ImportedLease, ServerModel, Subnet } from './model.ts';
 import { type Finding, Report } from './report.ts';
 import { serverYaml } from './server.ts';
 import { type Files, labelOf, type SourceFile } from './source.ts';
@@ -101,11 +103,29 @@ function setInterfaces(
 ): void {
   if (interfaces.length > 0) {
     model.interfaces.splice(0, model.interfaces.length, ...interfaces);
+    for (const subnet of model.subnets) tellOtherLinks(subnet, interfaces, report);
+  } else if (model.noInterfaces !== undefined) {
+    const why = 'names no interface, so only relayed requests are answered';
+    report.add(model.noInterfaces, 'interfaces-config', why, 'name them in spec.interfaces');
   } else if (kind === 'dhcpd') {
     model.interfaces.push('*');
     const why = 'dhcpd is told on its command line, see /etc/default/isc-dhcp-server';
     const remedy = 'name them with --interface, or in spec.interfaces';
     report.add({ file: labelOf(config.path), line: 0 }, 'interfaces to serve', why, remedy);
+  }
+}
+
+// The file's own name of a link stays where it selects a subnet: which of the new links it is, nobody has said.
+function tellOtherLinks(
+  { prefix, selectors, place }: Subnet,
+  interfaces: readonly string[],
+  report: Report,
+): void {
+  for (const { interface: link } of selectors) {
+    if (link === undefined || interfaces.some((match) => matchesGlob(match, link))) continue;
+    const what = `subnet ${formatPrefix(prefix)}`;
+    const why = `is for clients on ${link}, which --interface does not name`;
+    report.add(place, what, why, 'write the name of the new link in its selectors');
   }
 }
 

@@ -138,6 +138,8 @@ export interface Switches {
 export interface ServerModel {
   readonly switches: Switches;
   readonly interfaces: string[];
+  /** Where the file says that there are none. */
+  noInterfaces?: Place;
   readonly excludeInterfaces: string[];
   readonly level: Level;
   readonly classes: Class[];

@@ -175,6 +175,24 @@ test('dnsmasq: a range that is static gives addresses to hosts alone, a proxy gi
   assert.equal(specOf('dhcp-range=192.0.2.0,proxy,255.255.255.0').proxyDhcp, true);
 });
 
+test('dnsmasq: a proxy beside ranges that give addresses is reported, and stops none of them', () => {
+  const text = `${RANGE}dhcp-range=set:other,198.51.100.0,proxy,255.255.255.0\n`;
+  const { proxyDhcp, subnets } = specOf(text);
+  assert.equal(proxyDhcp, undefined);
+  assert.deepEqual(subnets, specOf(RANGE).subnets);
+  const [finding = '', ...more] = findingsOf(text);
+  assert.match(
+    finding,
+    /^the\.conf:\d+: dhcp-range=set:other,.*: a server that gives addresses is no/,
+  );
+  assert.deepEqual(more, []);
+});
+
+test('dnsmasq: several networks on one link are no business of the DNS', () => {
+  const [finding = ''] = findingsOf(`${RANGE}shared-network=eth0,198.51.100.0`);
+  assert.match(finding, /name the same sharedNetwork in both subnets/);
+});
+
 test('dnsmasq: of what to boot, the last that fits counts', () => {
   const text = `${RANGE}dhcp-match=set:bios,option:client-arch,0
 dhcp-userclass=set:ipxe,iPXE\ndhcp-boot=tag:bios,a\ndhcp-boot=tag:ipxe,b\ndhcp-boot=c,,192.0.2.9`;

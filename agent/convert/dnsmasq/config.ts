@@ -50,6 +50,8 @@ class ConfigReader {
   private readonly settings: Settings;
   private readonly defaults = new Defaults();
   private readonly dns: Directive[] = [];
+  /** Whether it gives addresses on some links and is a proxy on others. */
+  private isMixed = false;
 
   constructor(report: Report) {
     const { model } = this;
@@ -62,6 +64,8 @@ class ConfigReader {
   read(directives: readonly Directive[]): void {
     // Who is known by a host is answered by BOOTP too.
     this.model.switches.bootp = 'Reserved';
+    const modes = new Set(directives.map(proxyOf).filter((mode) => mode !== null));
+    this.isMixed = modes.size > 1;
     for (const belongs of STEPS) {
       for (const one of directives) if (belongs(one.name)) this.take(one);
     }
@@ -85,7 +89,8 @@ class ConfigReader {
         this.hosts.take(directive);
         return;
       case 'dhcp-range':
-        readRange(directive, this.model, this.tags, this.report);
+        if (this.isMixed && proxyOf(directive) === true) this.untakenProxy(directive);
+        else readRange(directive, this.model, this.tags, this.report);
         return;
       case 'dhcp-option':
       case 'dhcp-option-force':
@@ -99,6 +104,12 @@ class ConfigReader {
         if (TAGGING.has(name)) this.tagging(directive);
         else if (!this.defaults.take(directive) && !this.switch(directive)) this.untold(directive);
     }
+  }
+
+  private untakenProxy(directive: Directive): void {
+    const why = 'a server that gives addresses is no proxy on other links';
+    const remedy = 'write a second DhcpServer with proxyDhcp for that link';
+    this.report.add(directive.place, textOf(directive), why, remedy);
   }
 
   private interface({ parts }: Directive): void {
@@ -180,6 +191,13 @@ class ConfigReader {
     const remedy = 'keep dnsmasq for the DNS, without dhcp-range';
     this.report.add(first.place, `${textOf(first)}${more}`, 'this is no DNS server', remedy);
   }
+}
+
+/** Whether a range leaves addresses to another server; null for what is no range, or one of IPv6. */
+function proxyOf({ name, parts }: Directive): boolean | null {
+  if (name !== 'dhcp-range') return null;
+  const { rest } = takeTags(parts);
+  return rest.some((part) => part.includes(':')) ? null : rest[1] === 'proxy';
 }
 
 function conditionOf(name: string, parts: readonly string[]): Condition {

@@ -76,5 +76,9 @@ const REMEDIES: { readonly [name: string]: readonly [string, string] | null } = 
   'tftp-single-port': TFTP,
   'enable-ra': IPV6,
   'ra-param': IPV6,
+  'shared-network': [
+    'several networks on one link are told by their subnets',
+    'name the same sharedNetwork in both subnets, or the link or relay in selectors',
+  ],
   'conf-script': ['nothing is executed', 'run it, and convert what it prints'],
 };

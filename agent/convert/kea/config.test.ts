@@ -277,3 +277,17 @@ function checkTotal(text: string, classes: string): void {
     assert.match(error.message, /^[^\n]+$/);
   }
 }
+
+test('Kea: of links, the command line knows better than the file', () => {
+  const pools = '"pools": [ { "pool": "192.0.2.10 - 192.0.2.20" } ]';
+  const subnet = `{ "id": 1, "subnet": "192.0.2.0/24", "interface": "eth0", ${pools} }`;
+  const text = `{ "Dhcp4": { "subnet4": [ ${subnet} ] } }`;
+  const told = (interfaces: string[]): string[] =>
+    converted(text, { interfaces }).findings.map(formatFinding);
+  assert.match(told([]).join(), /names no interface, so only relayed requests are answered/);
+  assert.match(
+    told(['lan0']).join(),
+    /^[^,]* is for clients on eth0, which --interface does not name/,
+  );
+  assert.deepEqual(told(['eth*']), []);
+});

@@ -88,7 +88,7 @@ class ConfigReader {
   }
 
   private global(fields: Fields): OptionScope {
-    const { model, report } = this;
+    const { model } = this;
     const { switches } = model;
     const scope = newOptionScope(model.level, null, this.spaces);
     this.level(fields, scope);
@@ -111,15 +111,7 @@ class ConfigReader {
       if (name !== undefined && name !== '') model.interfaces.push(name.slice(0, 64));
     }
     fields.get('option-def');
-    if (model.interfaces.length === 0) {
-      const why = 'names no interface, so only relayed requests are answered';
-      report.add(
-        fields.placeOf('interfaces-config'),
-        'interfaces-config',
-        why,
-        'name them in spec.interfaces',
-      );
-    }
+    if (model.interfaces.length === 0) model.noInterfaces = fields.placeOf('interfaces-config');
     return scope;
   }
 
