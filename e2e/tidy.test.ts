@@ -25,7 +25,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'codec', path: /^codec\//, pure: true, may: [], packages: /^$/ },
   {
     name: 'crds',
-    path: /^crds\/(types\/|compile|structural|schemas|election|duration|problem|document|path|nearest|kinds|formats|meaning|explain|validate|plan)/,
+    path: /^crds\/(types\/|compile|structural|schemas|election|duration|problem|document|path|nearest|kinds|assignment|formats|meaning|explain|validate|plan)/,
     pure: true,
     may: ['codec'],
     packages: /^(zod|@marcbachmann\/cel-js)$/,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Millis } from '../codec/machine.ts';
+import type { AgentKind } from '../crds/assignment.ts';
 import {
   type Change,
   type Kube,
@@ -22,7 +23,7 @@ import { Announcer } from './announcer.ts';
 import { type AgentImage, type Child, covers } from './core/children.ts';
 import { type Decision, decideRelay, decideServer, type Gathered } from './core/decide.ts';
 import { isUnjudged } from './core/intents.ts';
-import { type AgentKind, MANAGER } from './core/names.ts';
+import { MANAGER } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
 import { gather } from './gather.ts';
 import { Judge } from './judge.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
+import type { AgentKind } from '../crds/assignment.ts';
 import type { DhcpRelayObject, DhcpServerObject } from '../crds/client/resources.ts';
 import type { Gathered } from './core/decide.ts';
-import { type AgentKind, childName, type Parent, selectorOf } from './core/names.ts';
+import { childNameOf, type Parent, selectorOf } from './core/names.ts';
 import { lastGoodOf } from './lastgood.ts';
 import type { View } from './view.ts';
 
@@ -15,7 +16,7 @@ export function gather(
 ): Gathered<DhcpServerObject | DhcpRelayObject> {
   const { namespace = '', name } = object.metadata;
   const parent = { kind, metadata: object.metadata } as Parent;
-  const key = `${namespace}/${childName(parent)}`;
+  const key = `${namespace}/${childNameOf(parent)}`;
   const labels = Object.entries(selectorOf(parent));
   return {
     object,

@@ -1,3 +1,4 @@
+import { childName } from '../crds/assignment.ts';
 import type { Kube } from '../crds/client/kube.ts';
 import {
   DHCP_LEASES,
@@ -7,7 +8,7 @@ import {
 import { documentOf } from '../crds/document.ts';
 import type { Announcer } from './announcer.ts';
 import { judge } from './core/intents.ts';
-import { childName, MANAGER } from './core/names.ts';
+import { MANAGER } from './core/names.ts';
 import { lastGoodOf } from './lastgood.ts';
 import type { View } from './view.ts';
 
@@ -63,12 +64,7 @@ export class Judge {
     const { view } = this.parts;
     const server: DhcpServerObject | undefined = view.servers.objects.get(`${namespace}/${name}`);
     if (server === undefined) return null;
-    const { uid = '' } = server.metadata;
-    const parent = {
-      kind: 'DhcpServer',
-      metadata: { ...server.metadata, namespace, uid },
-    } as const;
-    const map = view.configMaps.objects.get(`${namespace}/${childName(parent)}`);
+    const map = view.configMaps.objects.get(`${namespace}/${childName('DhcpServer', name)}`);
     return lastGoodOf(map)?.document ?? documentOf(server);
   }
 }

@@ -1,13 +1,8 @@
+import { FAILOVER, HASH_KEY, MANIFESTS_KEY } from '../../crds/assignment.ts';
 import type { OwnerReference } from '../../crds/client/kube.ts';
 import type { ConfigMap } from '../../crds/client/resources.ts';
 import type { Document } from '../../crds/document.ts';
 import { readManifests } from '../../crds/manifest.ts';
-
-/** The keys of the ConfigMap that the operator writes for the agents of one object. */
-export const MANIFESTS_KEY = 'manifests.yaml';
-export const HASH_KEY = 'hash';
-/** On the object in it: "true" when several agents share the server, so that only the holder of a Lease may answer. */
-export const FAILOVER_ANNOTATION = 'dhcp-operator.io/failover';
 
 /** What this agent shall run. */
 export interface Assignment {
@@ -32,7 +27,7 @@ export function readAssignment(map: ConfigMap): Assignment | string {
   return {
     document,
     hash: map.data?.[HASH_KEY] ?? '',
-    failover: document.metadata.annotations?.[FAILOVER_ANNOTATION] === 'true',
+    failover: document.metadata.annotations?.[FAILOVER] === 'true',
     owner: ownerOf(map),
   };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { parseIpv4 } from '../../codec/ipv4.ts';
 import type { Millis } from '../../codec/machine.ts';
+import { type AgentKind, childName } from '../../crds/assignment.ts';
 import { openCluster } from '../../crds/client/cluster.ts';
 import type { Kube, KubeError } from '../../crds/client/kube.ts';
 import { DHCP_RELAYS, DHCP_SERVERS } from '../../crds/client/resources.ts';
@@ -18,7 +19,7 @@ import { ServerMember } from './server.ts';
 
 /** The object whose agent this is. */
 export interface ObjectName {
-  readonly kind: 'DhcpServer' | 'DhcpRelay';
+  readonly kind: AgentKind;
   readonly namespace: string;
   readonly name: string;
 }
@@ -80,7 +81,7 @@ export class InCluster {
     const { object, log } = this.parts;
     this.config = new ClusterConfig({
       kube: this.kube,
-      configMap: { namespace: object.namespace, name: childName(object) },
+      configMap: { namespace: object.namespace, name: childName(object.kind, object.name) },
       copy: this.copy('manifests.json'),
       log,
       intents: () => this.member?.intents() ?? [],
@@ -215,8 +216,3 @@ export class InCluster {
 }
 
 const QUIET: Millis = 60_000;
-
-/** What the operator calls everything that it makes for an object. */
-export function childName({ kind, name }: ObjectName): string {
-  return `${kind === 'DhcpServer' ? 'dhcp-server' : 'dhcp-relay'}-${name}`;
-}

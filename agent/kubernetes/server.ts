@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Ipv4 } from '../../codec/ipv4.ts';
 import type { Millis, WallMillis } from '../../codec/machine.ts';
+import { childName } from '../../crds/assignment.ts';
 import { Contender } from '../../crds/client/elect.ts';
 import type { Kube, KubeError, OwnerReference } from '../../crds/client/kube.ts';
 import { DHCP_SERVERS } from '../../crds/client/resources.ts';
@@ -169,7 +170,7 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
     });
     this.contender = new Contender({
       kube,
-      lease: { namespace: object.namespace, name: `dhcp-server-${object.name}` },
+      lease: { namespace: object.namespace, name: childName('DhcpServer', object.name) },
       fieldManager: 'dhcp-agent',
       options: this.options(term?.epoch),
       now: parts.now,

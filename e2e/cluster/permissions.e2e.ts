@@ -2,8 +2,9 @@
 // the operator give them, and the audit log tells which of those they made use of.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { AgentKind } from '../../crds/assignment.ts';
 import type { PolicyRule } from '../../crds/client/resources.ts';
-import type { AgentKind, Parent } from '../../operator/core/names.ts';
+import type { Parent } from '../../operator/core/names.ts';
 import { agentRules } from '../../operator/core/rbac.ts';
 import type { AuditEvent } from './controlplane.ts';
 import { conditions, Field, LAN, lanServer, NAMESPACE } from './field.ts';

@@ -1,3 +1,4 @@
+import { HASH_KEY, MANIFESTS_KEY } from '../../crds/assignment.ts';
 import type { KubeMeta, KubeObject, Resource } from '../../crds/client/kube.ts';
 import {
   CONFIG_MAPS,
@@ -11,7 +12,7 @@ import {
   SERVICES,
 } from '../../crds/client/resources.ts';
 import type { Placement } from '../../crds/types/common.ts';
-import { childName, labelsOf, ownerOf, type Parent, selectorOf } from './names.ts';
+import { childNameOf, labelsOf, ownerOf, type Parent, selectorOf } from './names.ts';
 import { agentRules } from './rbac.ts';
 
 /** An object that is to be there, and its resource. */
@@ -43,12 +44,12 @@ const SERVER_PORT = 67;
 
 /** The ConfigMap that tells agents what to do. */
 export function configMap(parent: Parent, manifests: string, hash: string): Child {
-  return child(parent, CONFIG_MAPS, { data: { 'manifests.yaml': manifests, hash } });
+  return child(parent, CONFIG_MAPS, { data: { [MANIFESTS_KEY]: manifests, [HASH_KEY]: hash } });
 }
 
 /** What lets agents in, and where they are let in. */
 export function access(parent: Parent): readonly Child[] {
-  const name = childName(parent);
+  const name = childNameOf(parent);
   const apiGroup = 'rbac.authorization.k8s.io';
   return [
     child(parent, SERVICE_ACCOUNTS, { automountServiceAccountToken: false }),
@@ -89,7 +90,7 @@ function podSpec(
 ): object {
   const { kind, metadata } = parent;
   return {
-    serviceAccountName: childName(parent),
+    serviceAccountName: childNameOf(parent),
     automountServiceAccountToken: true,
     // The LAN is the node's.
     hostNetwork: true,
@@ -136,7 +137,7 @@ function podSpec(
       {
         name: 'state',
         hostPath: {
-          path: `${STATE_DIR}/${metadata.namespace}/${childName(parent)}`,
+          path: `${STATE_DIR}/${metadata.namespace}/${childNameOf(parent)}`,
           type: 'DirectoryOrCreate',
         },
       },
@@ -168,7 +169,7 @@ export function disruptionBudget(parent: Parent): Child {
 
 /** The address that stays the same whichever node serves, and where it leads now. */
 export function service(parent: Parent, endpoints: readonly Endpoint[]): readonly Child[] {
-  const name = childName(parent);
+  const name = childNameOf(parent);
   const port = { name: 'dhcp', port: SERVER_PORT, protocol: 'UDP' };
   return [
     child(parent, SERVICES, {
@@ -215,7 +216,7 @@ function child(
 ): Child {
   const { apiVersion, kind } = resource;
   const metadata: KubeMeta = {
-    name: childName(parent),
+    name: childNameOf(parent),
     namespace: parent.metadata.namespace,
     labels: { ...labelsOf(parent), ...labels },
     ownerReferences: [ownerOf(parent)],

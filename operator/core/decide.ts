@@ -1,3 +1,4 @@
+import { FAILOVER } from '../../crds/assignment.ts';
 import type {
   DaemonSet,
   DhcpLeaseObject,
@@ -32,7 +33,7 @@ import {
   relayReady,
   serverReady,
 } from './findings.ts';
-import { FAILOVER, type Parent } from './names.ts';
+import type { Parent } from './names.ts';
 import { httpPort } from './ports.ts';
 import { type Referable, resolveRelay, resolveServer, type Unresolved } from './references.ts';
 

@@ -1,9 +1,7 @@
+import { type AgentKind, childName } from '../../crds/assignment.ts';
 import type { KubeMeta, OwnerReference } from '../../crds/client/kube.ts';
 
-/** The two kinds that agents are made for. */
-export type AgentKind = 'DhcpServer' | 'DhcpRelay';
-
-/** An object of one of them, as far as what is made for it is concerned. */
+/** An object that agents are made for, as far as what is made for it is concerned. */
 export interface Parent {
   readonly kind: AgentKind;
   readonly metadata: KubeMeta & { readonly namespace: string; readonly uid: string };
@@ -19,12 +17,10 @@ export const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
 export const ALLOW_STRANDING = 'dhcp-operator.io/allow-stranding';
 /** On a DhcpServer: "true" lets its subnets overlap with others, for sites that have nothing to do with each other. */
 export const ALLOW_OVERLAP = 'dhcp-operator.io/allow-overlap';
-/** In the resolved object: "true" when agents share the server. */
-export const FAILOVER = 'dhcp-operator.io/failover';
 
-/** The name of everything that is made for an object. */
-export function childName({ kind, metadata }: Parent): string {
-  return `${kind === 'DhcpServer' ? 'dhcp-server' : 'dhcp-relay'}-${metadata.name}`;
+/** What everything that is made for an object is called. */
+export function childNameOf({ kind, metadata }: Parent): string {
+  return childName(kind, metadata.name);
 }
 
 /** What finds the pods of one object. */

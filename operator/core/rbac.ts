@@ -1,5 +1,5 @@
 import type { PolicyRule } from '../../crds/client/resources.ts';
-import { childName, type Parent } from './names.ts';
+import { childNameOf, type Parent } from './names.ts';
 
 const GROUP = 'dhcp-operator.io';
 /** What a live copy takes. */
@@ -8,7 +8,7 @@ const FOLLOW = ['list', 'watch'] as const;
 /** What the agents of one object may do, in its namespace: no more than they do. */
 export function agentRules(parent: Parent): readonly PolicyRule[] {
   const { name } = parent.metadata;
-  const child = childName(parent);
+  const child = childNameOf(parent);
   const plural = parent.kind === 'DhcpServer' ? 'dhcpservers' : 'dhcprelays';
   const rules: PolicyRule[] = [
     { apiGroups: [''], resources: ['configmaps'], resourceNames: [child], verbs: FOLLOW },

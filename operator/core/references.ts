@@ -1,10 +1,10 @@
 import { parseIpv4 } from '../../codec/ipv4.ts';
+import { childName } from '../../crds/assignment.ts';
 import type { DhcpRelayObject, DhcpServerObject, Service } from '../../crds/client/resources.ts';
 import type { ObjectRef } from '../../crds/types/common.ts';
 import type { DhcpOptions, ServiceOption } from '../../crds/types/dhcpoptions.ts';
 import type { DhcpRelaySpec, RelayUpstream } from '../../crds/types/dhcprelay.ts';
 import type { AllowedNetwork, DhcpServerSpec } from '../../crds/types/dhcpserver.ts';
-import { childName } from './names.ts';
 
 /** What can be referred to. */
 export interface Referable {
@@ -73,8 +73,8 @@ export function resolveServer(
   const withOptions = follow.everywhere(spec, 'spec') as DhcpServerSpec;
   let { serverIdentifier, allowedRelays } = withOptions;
   if (serverIdentifier === 'Service') {
-    const parent = { kind: 'DhcpServer', metadata } as Parameters<typeof childName>[0];
-    const [address] = serviceAddresses(from.service(namespace, childName(parent)), []);
+    const own = from.service(namespace, childName('DhcpServer', metadata.name));
+    const [address] = serviceAddresses(own, []);
     if (address === undefined)
       follow.fail('spec.serverIdentifier', 'its Service has no address yet');
     serverIdentifier = (address ?? 'Auto') as typeof serverIdentifier;
@@ -191,10 +191,8 @@ class Follow {
     }
     // The identifier that clients know it by must be where they find it.
     if (server.spec.serverIdentifier === 'Service') {
-      const parent = { kind: 'DhcpServer', metadata: server.metadata } as Parameters<
-        typeof childName
-      >[0];
-      const found = serviceAddresses(this.from.service(namespace, childName(parent)), []);
+      const own = this.from.service(namespace, childName('DhcpServer', ref.name));
+      const found = serviceAddresses(own, []);
       if (found.length > 0) return found;
     }
     const found = server.status?.endpoints ?? [];
