@@ -184,7 +184,16 @@ export interface Pod extends KubeObject {
     readonly phase?: string;
     readonly podIP?: string;
     readonly hostIP?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message?: string;
+    }[];
+    readonly containerStatuses?: readonly {
+      readonly state?: {
+        readonly waiting?: { readonly reason?: string; readonly message?: string };
+      };
+    }[];
   };
 }
 export const PODS: Resource<Pod> = { ...CORE, kind: 'Pod', plural: 'pods' };

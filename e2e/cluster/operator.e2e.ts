@@ -147,6 +147,38 @@ test('a PodMonitor is made when its kind is installed later', LONG, async () => 
   assert.ok(ports.some(({ name }) => name === monitor.spec.podMetricsEndpoints[0]?.port));
 });
 
+test('a namespace that lets no agents in is told of, and then lets them in', LONG, async () => {
+  const { cluster } = field;
+  const enforce = (level: string): string =>
+    cluster.kubectl(
+      ...['label', 'namespace', 'strict', `pod-security.kubernetes.io/enforce=${level}`],
+      '--overwrite',
+    );
+  cluster.kubectl('create', 'namespace', 'strict');
+  enforce('restricted');
+  const relay = {
+    apiVersion: 'dhcp-operator.io/v1alpha1',
+    kind: 'DhcpRelay',
+    metadata: { name: 'strict', namespace: 'strict' },
+    spec: { placement: { nodeSelector: { dhcp: 'lan' } }, upstreams: [{ address: '203.0.113.1' }] },
+  };
+  cluster.apply(JSON.stringify(relay));
+  const message = (): string =>
+    cluster.kubectl(
+      ...['-n', 'strict', 'get', 'dhcprelay', 'strict', '-o'],
+      'jsonpath={.status.conditions[?(@.type=="Ready")].message}',
+    );
+  await field.eventually('the condition', () =>
+    /-n strict describe daemonset dhcp-relay-strict tells why.*privileged/.test(message()),
+  );
+  // The way out that the chart's README names.
+  enforce('privileged');
+  cluster.kubectl('-n', 'strict', 'annotate', 'daemonset', 'dhcp-relay-strict', 'again=now');
+  await field.eventually('the condition to change', () => !message().includes('describe'));
+  // There is no kubelet that would end the pod.
+  cluster.kubectl('delete', 'namespace', 'strict', '--wait=false');
+});
+
 test(
   'when that kind is uninstalled, an edit is carried out and told all the same',
   LONG,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Pod } from '../../crds/client/resources.ts';
 import { covers } from './children.ts';
 import { decideRelay, decideServer } from './decide.ts';
 import {
@@ -16,6 +17,10 @@ import {
   server,
   told,
 } from './testworld.ts';
+
+function waiting(reason: string, message: string): NonNullable<Pod['status']> {
+  return { containerStatuses: [{ state: { waiting: { reason, message } } }] };
+}
 
 interface Pods {
   readonly spec: {
@@ -263,6 +268,52 @@ describe('what goes wrong with a DhcpServer', () => {
       ['Ready'],
     );
   });
+});
+
+describe('what keeps agents from running', () => {
+  test('no pod of its agents could be made: where it is said why, and what is mostly the reason', () => {
+    const decision = decideServer(gathered(server(), { daemonSet: daemonSet(1, 0), pods: [] }));
+    assert.equal(told(decision)[2], 'Ready=False NotServing');
+    const message = messageOf(decision, 'Ready');
+    assert.match(message, /kubectl -n dhcp describe daemonset x tells why;.*privileged/);
+  });
+
+  for (const [name, status, message] of [
+    [
+      'an image that cannot be had',
+      waiting('ImagePullBackOff', 'Back-off pulling image "agent:9"'),
+      'a: ImagePullBackOff: Back-off pulling image "agent:9"',
+    ],
+    [
+      'an agent that ends again and again, without seconds that count down',
+      waiting('CrashLoopBackOff', 'back-off 10s restarting failed container'),
+      'a: CrashLoopBackOff: the agent ends again and again: kubectl -n dhcp logs agent-a tells why',
+    ],
+    [
+      'a message without end',
+      waiting('ErrImagePull', 'x'.repeat(999)),
+      `a: ErrImagePull: ${'x'.repeat(240)}…`,
+    ],
+    ['a container that is being made', waiting('ContainerCreating', ''), 'no agent answers yet'],
+    [
+      'a pod that no node takes',
+      {
+        conditions: [
+          { type: 'PodScheduled', status: 'False', message: "node(s) didn't have free ports" },
+        ],
+      },
+      "agent-a: node(s) didn't have free ports",
+    ],
+  ] as const) {
+    test(`what is said of ${name}`, () => {
+      const world = { daemonSet: daemonSet(1, 0), pods: [{ ...pod('a', false), status }] };
+      assert.equal(messageOf(decideServer(gathered(server(), world)), 'Ready'), message);
+      const relayed = relay({ upstreams: [{ address: '203.0.113.1' }] });
+      const told = messageOf(decideRelay(gathered(relayed, world)), 'Ready');
+      assert.match(told, /^0 of 1 agents are ready/);
+      if (!/yet$/.test(message)) assert.ok(told.endsWith(`: ${message}`));
+    });
+  }
 });
 
 const REFUSED: [string, object, RegExp, object?][] = [

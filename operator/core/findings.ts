@@ -9,6 +9,7 @@ import type { DhcpServerSpec, SubnetStatus } from '../../crds/types/dhcpserver.t
 import type { Refusal } from './checks.ts';
 import type { Endpoint } from './children.ts';
 import type { Finding } from './conditions.ts';
+import { whatKeepsAgents } from './missing.ts';
 
 /** What is known of the agents of an object. */
 export interface AgentsSeen {
@@ -93,7 +94,7 @@ export function serverReady(agents: AgentsSeen, endpoints: readonly Endpoint[]):
   if (hasNoNodes(agents)) return noNodes();
   const [first] = endpoints;
   if (first === undefined) {
-    const message = troubles(agents.nodes) || 'no agent answers yet';
+    const message = allTroubles(agents) || 'no agent answers yet';
     return { type, status: 'False', reason: 'NotServing', message };
   }
   const standby = agents.nodes.filter(({ state }) => state === 'Standby').map(({ node }) => node);
@@ -111,7 +112,7 @@ export function relayReady(agents: AgentsSeen): Finding {
     agents.daemonSet?.status ?? {};
   if (hasNoNodes(agents)) return noNodes();
   if (desired === 0 || ready < desired) {
-    const message = `${ready} of ${desired} agents are ready${after(troubles(agents.nodes))}`;
+    const message = `${ready} of ${desired} agents are ready${after(allTroubles(agents))}`;
     return { type, status: 'False', reason: 'NodesNotReady', message };
   }
   return { type, status: 'True', reason: 'Relaying', message: `${ready} agents are ready` };
@@ -168,6 +169,11 @@ export function degraded(
 
 function share(part: number, whole: number): number {
   return (100 * part) / whole;
+}
+
+// What agents say themselves, and what is said of those that cannot.
+function allTroubles(agents: AgentsSeen): string {
+  return [troubles(agents.nodes), whatKeepsAgents(agents)].filter((text) => text !== '').join('; ');
 }
 
 function troubles(nodes: readonly NodeStatus[]): string {

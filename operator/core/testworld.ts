@@ -65,7 +65,7 @@ export function daemonSet(desired: number, ready = desired): DaemonSet {
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
-    metadata: { name: 'x' },
+    metadata: { name: 'x', namespace: 'dhcp' },
     status: { desiredNumberScheduled: desired, numberReady: ready },
   };
 }
