@@ -26,6 +26,7 @@ import { type Answers, addressOf, type Observable, serveHttp } from './http.ts';
 import { agentRegistry } from './metrics.ts';
 import { addon } from './net/addon.ts';
 import { Links } from './net/links.ts';
+import { boundPatterns } from './patterns.ts';
 import type { ServerGate } from './servers.ts';
 import { loadManifests, Standalone } from './standalone.ts';
 
@@ -33,6 +34,7 @@ import { loadManifests, Standalone } from './standalone.ts';
 const EXIT_USAGE = 64;
 
 async function main(argv: readonly string[]): Promise<number> {
+  boundPatterns();
   const command = parseCommand(argv);
   switch (command.kind) {
     case 'help':
