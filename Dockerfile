@@ -29,7 +29,7 @@ COPY --from=build /src/build/agent /app
 LABEL org.opencontainers.image.title="dhcp-operator/agent" \
       org.opencontainers.image.description="DHCP relay and server on raw sockets, for Kubernetes and plain Linux" \
       org.opencontainers.image.licenses="Apache-2.0"
-# A raw socket takes uid 0; run it with --cap-drop all --cap-add NET_RAW.
+# A raw socket takes uid 0; run it with --cap-drop all --cap-add NET_RAW, a server with --cap-add NET_BIND_SERVICE too.
 USER 0:0
 ENTRYPOINT ["/app/dhcp-agent"]
 CMD ["run", "-f", "/etc/dhcp-operator"]

@@ -75,7 +75,7 @@ test-native: setup ## The packet plane under the address and undefined-behaviour
 
 .PHONY: fuzz
 fuzz: setup ## Mutate the corpus of real captures: SECONDS=60 SEED=1
-	@node e2e/fuzz.ts --seconds $(or $(SECONDS_),60) $(if $(SEED),--seed $(SEED))
+	@node e2e/fuzz.ts --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
 .PHONY: peers
 peers: ## Install the foreign clients, servers and relays that the labs use (root), or name them
