@@ -143,6 +143,19 @@ for (const [policy, heard] of [
   });
 }
 
+test('S9 with the word on auto-configuration goes the advice to do without IPv4, to who asks for it', () => {
+  const full = { ...SUBNET, pools: [{ start: '192.0.2.10', end: '192.0.2.10' }] };
+  const bed = new Bed({ autoConfigure: 'Forbid', ipv6OnlyWait: '30m', subnets: [full] });
+  bed.lease({ mac: '02:00:00:00:00:0a' });
+  const options = { [OPTION.autoConfigure]: Uint8Array.of(1) };
+  const told = (ask: readonly number[]): (string | null)[] => {
+    const offer = bed.ask({ mac: '02:00:00:00:00:0b', ask, options });
+    return [offer.option(OPTION.autoConfigure), offer.option(108)];
+  };
+  assert.deepEqual(told([1, 108]), ['false', '30m']);
+  assert.deepEqual(told([1, 3]), ['false', null]);
+});
+
 // S11: [flags of the client: S and N, what is answered]
 for (const [server, noUpdate, answer] of [
   [true, false, { server: false, overridden: true, noUpdate: true }],
@@ -221,6 +234,32 @@ test('forced options go to who does not ask, suppressed ones to nobody', () => {
   assert.deepEqual(codesOf(offer.message).slice(5), [1, 3, 43, 42]);
   assert.equal(offer.option(43) === null, false);
 });
+
+test('a lease is for twelve hours where nobody says for how long', () => {
+  const bed = new Bed({ leaseTime: undefined as never });
+  assert.equal(bed.ask({}).option(51), '12h');
+  assert.equal(bed.ask({ leaseTime: 600 }).option(51), '10m');
+  assert.equal(bed.ask({ leaseTime: 30 }).option(51), '1m', 'no less than a minute');
+});
+
+// [what a reservation says, whether that is anything beyond its address]
+for (const [name, says, want] of [
+  [
+    'one option that is forced',
+    { ntpServers: ['192.0.2.9'], force: [{ name: 'ntpServers' }] },
+    true,
+  ],
+  ['one that is suppressed', { ntpServers: ['192.0.2.9'], suppress: [{ name: 'routers' }] }, true],
+  ['nothing', {}, false],
+] as const) {
+  test(`a reservation that says ${name}`, () => {
+    const hardwareAddress = '02:00:00:00:00:01';
+    const reservations = [{ address: '192.0.2.10', hardwareAddress, options: says }];
+    const bed = new Bed({ subnets: [{ ...SUBNET, reservations }] });
+    assert.equal(bed.ask({ ask: [3, 42] }).option(42), want ? '192.0.2.9' : null);
+    assert.equal(bed.ask({ ask: [3, 42], mac: '02:00:00:00:00:02' }).option(42), null);
+  });
+}
 
 test('a nearer level may send what a farther one suppresses', () => {
   const subnet = { ...SUBNET, options: { ...SUBNET.options, force: [{ name: 'ntpServers' }] } };

@@ -537,6 +537,8 @@ test('when answers pile up new clients wait first, then those with offers, and r
   renew(6);
   bed.say(taking(offer, { mac: A }));
   assert.equal(bed.dropped(), 'overload');
+  bed.say({ type: 'REQUEST', mac: clients[7]!, requested: '192.0.2.17' });
+  assert.equal(bed.dropped(), 'overload', 'after a reboot, too');
   renew(7);
   assert.equal(bed.dropped(), null);
   renew(0);
