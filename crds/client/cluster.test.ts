@@ -276,3 +276,23 @@ test('a watch whose lines are no events fails, and is tried again', async () => 
   assert.equal(name, 'a');
   assert.equal(failures.length, nonsense.length);
 });
+
+for (const [header, want] of [
+  ['7', 7_000],
+  ['0.5', 500],
+  ['60', 60_000],
+  ['3600', 60_000],
+  ['99999999999', 60_000],
+  ['Infinity', 60_000],
+  ['0', null],
+  ['-5', null],
+  ['Fri, 31 Dec 2027 23:59:59 GMT', null],
+] as const) {
+  test(`Retry-After: ${header} asks for ${want === null ? 'nothing' : `${want} ms`}`, async () => {
+    answers = [failing(429, 'TooManyRequests', { 'retry-after': header })];
+    await assert.rejects(cluster.get(CONFIG_MAPS, { namespace: 'ns', name: 'a' }), {
+      reason: 'TooManyRequests',
+      retryAfter: want,
+    });
+  });
+}

@@ -18,6 +18,8 @@ export interface Call {
 const TIMEOUT: Millis = 15_000;
 /** Longer than an idle connection lives at any load balancer would be too long. */
 const KEEP_ALIVE: Millis = 30_000;
+/** Nobody is left alone for longer, whatever the answer says: beyond 2³¹ ms a timer would fire at once. */
+const RETRY_AFTER_MAX: Millis = 60_000;
 /** What a line of a watch may have: the largest object and some. */
 const LINE_MAX = 8 * 1024 * 1024;
 
@@ -216,7 +218,7 @@ export function failureOf(
 
 function failure({ statusCode = 0, headers }: IncomingMessage, text: string): KubeError {
   const seconds = Number(headers['retry-after']);
-  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null;
+  const retryAfter = seconds > 0 ? Math.min(seconds * 1000, RETRY_AFTER_MAX) : null;
   try {
     return failureOf(statusCode, JSON.parse(text) as { reason?: string }, retryAfter);
   } catch {
