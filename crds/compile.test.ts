@@ -345,6 +345,7 @@ test('all problems of all objects are told at once, in the order of the text', (
 const LAB = server(
   'subnets: [{ cidr: 192.0.2.0/24, reservations: [{ address: 192.0.2.5, hardwareAddress: "02:00:00:00:00:05" }] }]',
 );
+const NET = 'subnets: [{ pools: [{ cidr: 192.0.2.16/28 }], cidr: 192.0.2.0';
 const MAC = 'hardwareAddress: "02:00:00:00:00:0a"';
 
 // [objects, what is said, how many relays and servers are left]
@@ -382,6 +383,41 @@ for (const [rule, texts, want, left] of [
     [relay(UP, 'a'), relay(`${UP}\ninterfaces: [{ match: veth0 }]`, 'b')],
     [],
     [2, 0],
+  ],
+  [
+    'two servers that would give the same addresses',
+    [server(`${NET}/24 }]`, 'a'), server(`${NET}/26 }]\ninterfaces: [{ match: eth0 }]`, 'b')],
+    [
+      'a.yaml:11 DhcpServer/b spec.subnets[0].cidr: 192.0.2.0/26 overlaps 192.0.2.0/24 of DhcpServer/a, and both would give its addresses: merge the two, or annotate with dhcp-operator.io/allow-overlap=true if their clients never meet',
+    ],
+    [0, 1],
+  ],
+  [
+    'two servers of one network on different links',
+    [
+      server(`${NET}/24 }]\ninterfaces: [{ match: eth* }]\nexcludeInterfaces: [eth9]`, 'a'),
+      server(`${NET}/24 }]\ninterfaces: [{ match: eth9 }]`, 'b'),
+    ],
+    [],
+    [0, 2],
+  ],
+  [
+    'two servers of one network that somebody knows to be apart',
+    [
+      server(`${NET}/24 }]`, 'a'),
+      server(`${NET}/24 }]`, 'b').replace(
+        '{ name: b }',
+        '{ name: b, annotations: { dhcp-operator.io/allow-overlap: "true" } }',
+      ),
+    ],
+    [],
+    [0, 2],
+  ],
+  [
+    'a server and a proxy beside it',
+    [server(`${NET}/24 }]`, 'a'), server(`${NET}/24 }]\nproxyDhcp: true`, 'b')],
+    [],
+    [0, 2],
   ],
   [
     'a lease of a server that is called nothing like any',

@@ -38,7 +38,7 @@ export function compile(documents: readonly Document[], options: CompileOptions)
   const servers = compileServers(
     of<DhcpServer>(sound, 'DhcpServer'),
     of<DhcpLease>(sound, 'DhcpLease'),
-    known.filter(({ kind }) => kind === 'DhcpServer').map(nameOf),
+    { known: known.filter(({ kind }) => kind === 'DhcpServer').map(nameOf), ...options },
     collector,
   );
   const { rejected } = collector;

@@ -7,6 +7,7 @@ import type { IntentConfig, ServerConfig } from '../types/serverconfig.ts';
 import type { Finding } from './findings.ts';
 import { compileLease } from './lease.ts';
 import { compileServer } from './server.ts';
+import { type Accepted, serverClashes } from './serverclash.ts';
 
 /** A document whose spec has the right types. */
 export interface Checked<T> {
@@ -22,16 +23,41 @@ export interface Report {
   isRejected(document: Document): boolean;
 }
 
-/**
- * Compiles servers, each with what DhcpLeases ask of it. `known` are the names of all servers, sound or not: a lease is
- * not to blame for its server.
- */
+/** What servers are among. */
+export interface Surroundings {
+  /** The names of all servers, sound or not: a lease is not to blame for its server. */
+  readonly known: readonly string[];
+  /** Outside Kubernetes all run on one node. In it, whoever sees all of them keeps them apart. */
+  readonly kubernetes: boolean;
+}
+
+/** Compiles servers, each with what DhcpLeases ask of it. */
 export function compileServers(
   servers: readonly Checked<DhcpServer>[],
   leases: readonly Checked<DhcpLease>[],
-  known: readonly string[],
+  { known, kubernetes }: Surroundings,
   report: Report,
 ): readonly ServerConfig[] {
+  const byServer = leasesByServer(leases, known, report);
+  const accepted: Accepted[] = [];
+  for (const { document, object } of servers) {
+    const { config, problems, warnings } = compileServer(object);
+    const clashes = config === null || kubernetes ? [] : serverClashes(accepted, config, object);
+    for (const finding of [...problems, ...clashes]) report.problem(document, finding);
+    for (const finding of warnings) report.warn(document, finding);
+    const own = byServer.get(nameOf(document)) ?? [];
+    const sound = report.isRejected(document) ? null : config;
+    const intents = compileLeases(own, sound, report);
+    if (sound !== null) accepted.push({ document, config: { ...sound, intents } });
+  }
+  return accepted.map(({ config }) => config);
+}
+
+function leasesByServer(
+  leases: readonly Checked<DhcpLease>[],
+  known: readonly string[],
+  report: Report,
+): ReadonlyMap<string, Checked<DhcpLease>[]> {
   const all = new Set(known);
   const byServer = new Map<string, Checked<DhcpLease>[]>();
   for (const lease of leases) {
@@ -41,15 +67,7 @@ export function compileServers(
     if (others === undefined) byServer.set(server, [lease]);
     else others.push(lease);
   }
-  return servers.flatMap(({ document, object }) => {
-    const { config, problems, warnings } = compileServer(object);
-    for (const finding of problems) report.problem(document, finding);
-    for (const finding of warnings) report.warn(document, finding);
-    const own = byServer.get(nameOf(document)) ?? [];
-    const sound = report.isRejected(document) ? null : config;
-    const intents = compileLeases(own, sound, report);
-    return sound === null ? [] : [{ ...sound, intents }];
-  });
+  return byServer;
 }
 
 function serverNameOf({ metadata, spec }: DhcpLease): string {

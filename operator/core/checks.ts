@@ -1,7 +1,8 @@
 import { contains, type Ipv4, type Prefix, parseIpv4, parsePrefix } from '../../codec/ipv4.ts';
 import type { DhcpLeaseObject, DhcpServerObject } from '../../crds/client/resources.ts';
+import { ALLOW_OVERLAP } from '../../crds/compile/serverclash.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
-import { ALLOW_OVERLAP, ALLOW_STRANDING } from './names.ts';
+import { ALLOW_STRANDING } from './names.ts';
 
 /** Why an object is not taken as it is. */
 export interface Refusal {

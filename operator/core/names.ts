@@ -15,8 +15,6 @@ export const OURS = `app.kubernetes.io/managed-by=${MANAGER}`;
 
 /** On an object: "true" lets an edit cut off clients that hold leases. */
 export const ALLOW_STRANDING = 'dhcp-operator.io/allow-stranding';
-/** On a DhcpServer: "true" lets its subnets overlap with others, for sites that have nothing to do with each other. */
-export const ALLOW_OVERLAP = 'dhcp-operator.io/allow-overlap';
 
 /** What everything that is made for an object is called. */
 export function childNameOf({ kind, metadata }: Parent): string {
