@@ -1,6 +1,7 @@
 // Our relay and our server together, as `dhcp-agent run` starts them, with leases on disk.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Capture } from '../lab/capture.ts';
 import { eventually } from '../lab/lab.ts';
 import * as peers from '../lab/peers.ts';
 import {
@@ -53,6 +54,26 @@ lab('every client on both LANs gets, renews and gives back a lease', async (site
       await running.release();
     }
   }
+});
+
+lab('a relay and a server on one node answer a renewal at the relay once', async (site) => {
+  const upstreams = [{ address: '203.0.113.2' }];
+  const relayInformation = { serverIdOverride: true };
+  const spec = { interfaces: [{ match: 'lan0' }], upstreams, relayInformation };
+  const server = manifest('DhcpServer', 'campus', { subnets: [subnet(LAN0)] });
+  await agent(site.node, [server, relayManifest(spec)]);
+  const [client] = site.clients;
+  const capture = await Capture.start(client, 'eth0');
+  const running = peers.udhcpc(client, 'eth0');
+  await running.lease();
+  for (let renewals = 1; renewals <= 2; renewals++) {
+    running.renew();
+    await running.lease();
+  }
+  const requests = capture.seen().filter(({ type }) => type === 3);
+  const acks = capture.seen().filter(({ type }) => type === 5);
+  assert.equal(requests.filter(({ destination }) => destination === `${LAN0}.1:67`).length, 2);
+  assert.equal(acks.length, requests.length);
 });
 
 lab('a server that is killed comes back with its leases, and renews them', async (site) => {

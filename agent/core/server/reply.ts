@@ -186,8 +186,9 @@ function writeFirst(bytes: Buffer, at: number, reply: Reply): number {
 // RFC 6842 §3 wants the identifier in every reply. One that leaves no room for what is said is left out, as are the other
 // options that are the client's own.
 function fitTail(request: Request, reply: Reply, room: number): number {
-  const longId = request.clientIdLength > PIECE_MAX;
-  if (longId && tailLength(request, reply) > room) reply.echoClientId = false;
+  const length = tailLength(request, reply);
+  if (length <= room) return length;
+  if (request.clientIdLength > PIECE_MAX) reply.echoClientId = false;
   if (tailLength(request, reply) > room) reply.own = NONE;
   return tailLength(request, reply);
 }
