@@ -13,6 +13,7 @@ import {
 } from '../crds/client/kube.ts';
 import {
   CONFIG_MAPS,
+  COORDINATION_LEASES,
   type ConfigMap,
   DAEMON_SETS,
   DHCP_LEASES,
@@ -22,6 +23,7 @@ import {
   EVENTS,
   POD_MONITORS,
   PODS,
+  type Pod,
   ROLES,
   SERVICES,
 } from '../crds/client/resources.ts';
@@ -106,6 +108,24 @@ function configMap(metadata: Partial<KubeMeta>): ConfigMap {
     kind: 'ConfigMap',
     metadata: { ...CHILD, ...metadata },
     data: { hash: 'old' },
+  };
+}
+
+function agentPod(node: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      namespace: 'dhcp',
+      name: `p-${node}`,
+      labels: {
+        'app.kubernetes.io/managed-by': 'dhcp-operator',
+        'app.kubernetes.io/name': 'dhcp-agent',
+        'app.kubernetes.io/instance': 'lab',
+        'app.kubernetes.io/component': 'server',
+      },
+    },
+    spec: { containers: [], nodeName: node },
   };
 }
 
@@ -393,4 +413,30 @@ test('what users want of addresses is judged when they, or their server, come, c
     );
     await quiet(on);
     assert.equal(on.controller.writes.get('dhcpleases/status'), writes);
+  }));
+
+test('when the node of a server is no more, another may serve; before, none but that', () =>
+  bench(async (on) => {
+    const { kube } = on;
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: CHILD,
+      spec: { holderIdentity: 'n1', leaseDurationSeconds: 2_147_483_647, leaseTransitions: 7 },
+    };
+    await kube.create(COORDINATION_LEASES, lease, 'agent');
+    await apply(on);
+    for (const node of ['n1', 'n2']) await kube.create(PODS, agentPod(node), 'kubelet');
+    const nodes = [
+      { node: 'n1', state: 'Active', addresses: ['198.51.100.7'] },
+      { node: 'n2', state: 'Standby', addresses: ['198.51.100.8'] },
+    ];
+    await kube.patch(DHCP_SERVERS, LAB, { status: { nodes } }, 'agent', 'status');
+    await quiet(on);
+    assert.deepEqual((await kube.get(COORDINATION_LEASES, CHILD))?.spec, lease.spec);
+    await kube.delete(PODS, { namespace: 'dhcp', name: 'p-n1' });
+    await until('the Lease to be free', async () => {
+      const { spec } = (await kube.get(COORDINATION_LEASES, CHILD)) ?? {};
+      return spec?.holderIdentity === '' && spec.leaseTransitions === 7;
+    });
   }));

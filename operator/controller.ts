@@ -26,6 +26,7 @@ import { isUnjudged } from './core/intents.ts';
 import { MANAGER } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
 import { gather } from './gather.ts';
+import { type HeirsParts, letHeirsIn } from './heirs.ts';
 import { Judge } from './judge.ts';
 import { OptionalKind } from './kinds.ts';
 import { Hindrance, Maker } from './maker.ts';
@@ -74,6 +75,7 @@ export class Controller {
   private readonly announcer: Announcer;
   private readonly maker: Maker;
   private readonly judge: Judge;
+  private readonly heirs: HeirsParts;
   private readonly digests = new Map<string, string>();
   private readonly podMonitors: OptionalKind;
   private active = false;
@@ -97,11 +99,13 @@ export class Controller {
       mayWrite: () => this.mustBeActive(),
       wrote: ({ plural }) => this.count(plural),
     });
+    const mayWrite = (): void => this.mustBeActive();
+    this.heirs = { kube: parts.kube, log: parts.log, mayWrite };
     this.judge = new Judge({
       kube: parts.kube,
       view: this.view,
       announcer: this.announcer,
-      mayWrite: () => this.mustBeActive(),
+      mayWrite,
       wrote: () => this.count(`${DHCP_LEASES.plural}/status`),
       now: () => this.now(),
     });
@@ -253,6 +257,8 @@ export class Controller {
     });
     const decision = decide(kind, gathered);
     const hindrance = await this.make(decision.children);
+    if (kind === 'DhcpServer')
+      await letHeirsIn(this.heirs, object as DhcpServerObject, gathered.pods);
     if (hindrance === null) await this.tell(kind, object, decision);
     else {
       await this.tell(kind, object, decide(kind, { ...gathered, hindrance }));

@@ -172,6 +172,7 @@ export class ServerMember implements ServerGate, LeaseObjectsListener {
       kube,
       lease: { namespace: object.namespace, name: childName('DhcpServer', object.name) },
       fieldManager: 'dhcp-agent',
+      owner: () => this.settings?.owner ?? null,
       options: this.options(term?.epoch),
       now: parts.now,
       wall: () => Date.now() as WallMillis,

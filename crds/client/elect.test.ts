@@ -5,6 +5,7 @@ import type { WallMillis } from '../../codec/machine.ts';
 import { Contender } from './elect.ts';
 import { FakeKube } from './fake.ts';
 import { KubeError, type KubeObject, type Resource } from './kube.ts';
+import { COORDINATION_LEASES } from './resources.ts';
 
 /** Loses what a request or its answer says, without a sign, as a connection does that a firewall has forgotten. */
 class LossyKube extends FakeKube {
@@ -26,6 +27,8 @@ class LossyKube extends FakeKube {
 }
 
 const TERM = 400;
+const KEY = { namespace: 'dhcp', name: 'dhcp-server-lan' };
+const OWNER = { apiVersion: 'v1', kind: 'ConfigMap', name: 'lan', uid: 'u1' };
 
 async function until(is: () => boolean): Promise<void> {
   const end = performance.now() + 10 * TERM;
@@ -44,6 +47,7 @@ async function contend(
     kube,
     lease: { namespace: 'dhcp', name: 'dhcp-server-lan' },
     fieldManager: 'test',
+    owner: () => OWNER,
     options: { identity: 'a', duration: 2 * TERM, renewWithin: TERM, retry: 0.4 * TERM },
     now: () => performance.now(),
     wall: () => Date.now() as WallMillis,
@@ -83,4 +87,18 @@ test('an error is not final while the same is being asked once more', () =>
     await until(() => said.length >= 3);
     assert.deepEqual(said.slice(0, 3), ['lead 1', 'Unreachable', 'follow']);
     await until(() => contender.holds());
+  }));
+
+test('the Lease goes with its owner, and what others write of it stays', () =>
+  contend(async (kube, contender) => {
+    const made = await kube.get(COORDINATION_LEASES, KEY);
+    assert.deepEqual(made?.metadata.ownerReferences, [OWNER]);
+    const labels = { team: 'network' };
+    await kube.patch(COORDINATION_LEASES, KEY, { metadata: { labels } }, 'somebody');
+    await sleep(3 * TERM);
+    assert.ok(contender.holds());
+    const renewed = await kube.get(COORDINATION_LEASES, KEY);
+    assert.notEqual(renewed?.spec?.renewTime, made?.spec?.renewTime);
+    assert.deepEqual(renewed?.metadata.labels, labels);
+    assert.deepEqual(renewed?.metadata.ownerReferences, [OWNER]);
   }));

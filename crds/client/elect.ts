@@ -6,7 +6,13 @@ import {
   type ElectionOptions,
   type ElectionRecord,
 } from '../election.ts';
-import { type Kube, KubeError, type ObjectKey } from './kube.ts';
+import {
+  type Kube,
+  KubeError,
+  type KubeMeta,
+  type ObjectKey,
+  type OwnerReference,
+} from './kube.ts';
 import { COORDINATION_LEASES, type CoordinationLease } from './resources.ts';
 
 /** What a contender needs, and whom it tells. */
@@ -15,6 +21,8 @@ export interface ContenderParts {
   /** The Lease; made if it is not there. */
   readonly lease: ObjectKey;
   readonly fieldManager: string;
+  /** With whom the Lease goes when it is made here; left out, or null: with nobody. */
+  owner?(): OwnerReference | null;
   readonly options: ElectionOptions;
   /** A clock that never steps and counts time asleep too. */
   now(): Millis;
@@ -33,6 +41,8 @@ export class Contender {
   private readonly election: Election;
   private options: ElectionOptions;
   private acquireTime = '';
+  /** What others, or we when it was made, have written of the Lease besides: it stays. */
+  private kept: Pick<KubeMeta, 'labels' | 'annotations' | 'ownerReferences'> = {};
   private timer: NodeJS.Timeout | undefined;
   private request = 0;
   private pending: Promise<void> = Promise.resolve();
@@ -141,6 +151,7 @@ export class Contender {
     const version = lease?.metadata.resourceVersion;
     if (lease === null || version === undefined)
       return { kind: 'read', record: null, version: null };
+    this.keep(lease);
     return { kind: 'read', record: recordOf(lease), version };
   }
 
@@ -151,17 +162,34 @@ export class Contender {
       version === null
         ? await kube.create(COORDINATION_LEASES, object, fieldManager)
         : await kube.update(COORDINATION_LEASES, object, fieldManager);
+    this.keep(written);
     return { kind: 'written', version: written.metadata.resourceVersion ?? '' };
+  }
+
+  private keep({ metadata: { labels, annotations, ownerReferences } }: CoordinationLease): void {
+    this.kept = {
+      ...(labels && { labels }),
+      ...(annotations && { annotations }),
+      ...(ownerReferences && { ownerReferences }),
+    };
+  }
+
+  private made(): KubeMeta {
+    const { lease, owner } = this.parts;
+    const whose = owner?.() ?? null;
+    return { ...lease, ...(whose !== null && { ownerReferences: [whose] }) };
   }
 
   private leaseOf(record: ElectionRecord, version: string | null): CoordinationLease {
     const renewTime = `${new Date(this.parts.wall()).toISOString().slice(0, -1)}000Z`;
     if (!this.election.holds(this.parts.now())) this.acquireTime = renewTime;
     const { lease } = this.parts;
+    const metadata =
+      version === null ? this.made() : { ...this.kept, ...lease, resourceVersion: version };
     return {
       apiVersion: COORDINATION_LEASES.apiVersion,
       kind: COORDINATION_LEASES.kind,
-      metadata: { ...lease, ...(version === null ? {} : { resourceVersion: version }) },
+      metadata,
       spec: {
         holderIdentity: record.holder,
         leaseDurationSeconds: Math.ceil(record.duration / 1000),

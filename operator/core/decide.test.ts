@@ -135,6 +135,16 @@ describe('what is said of a DhcpServer', () => {
     ]);
   });
 
+  test('a node stands by for one that is cut off: what to do when that is off', () => {
+    const nodes = [says('a', 'Active'), says('b', 'Standby')];
+    const pods = [pod('a', false), pod('b')];
+    const decision = decideServer(gathered(server({}, {}, { nodes }), { ...SERVING, pods }));
+    assert.match(
+      messageOf(decision, 'Ready'),
+      /^b stands by for a, .* delete its pod with --force$/,
+    );
+  });
+
   test('what kept a child from being made comes before all that follows from that', () => {
     const hindrance = { reason: 'NameTaken', message: 'ConfigMap x/y is there' };
     const decision = decideServer(gathered(server(), { hindrance }));

@@ -94,12 +94,24 @@ export function serverReady(agents: AgentsSeen, endpoints: readonly Endpoint[]):
   if (hasNoNodes(agents)) return noNodes();
   const [first] = endpoints;
   if (first === undefined) {
-    const message = allTroubles(agents) || 'no agent answers yet';
+    const message = waiting(agents) || allTroubles(agents) || 'no agent answers yet';
     return { type, status: 'False', reason: 'NotServing', message };
   }
-  const standby = agents.nodes.filter(({ state }) => state === 'Standby').map(({ node }) => node);
+  const standby = nodesOf(agents, 'Standby');
   const message = `${first.node} serves at ${first.address}${standby.length === 0 ? '' : takeover(standby)}`;
   return { type, status: 'True', reason: 'Serving', message };
+}
+
+function nodesOf({ nodes }: AgentsSeen, wanted: NodeStatus['state']): readonly string[] {
+  return nodes.filter(({ state }) => state === wanted).map(({ node }) => node);
+}
+
+// An agent that was alone may answer although nobody hears of it, and is not replaced before it is known to have ended.
+function waiting(agents: AgentsSeen): string {
+  const standby = nodesOf(agents, 'Standby');
+  const active = nodesOf(agents, 'Active');
+  if (standby.length === 0 || active.length === 0) return '';
+  return `${standby.join(', ')} stands by for ${active.join(', ')}, which may still answer: if it is surely off, delete its pod with --force`;
 }
 
 function takeover(standby: readonly string[]): string {
