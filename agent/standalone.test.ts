@@ -109,3 +109,26 @@ test('the log tells what an edit did, and what kept it from doing anything', (t)
     assert.equal(servers, running, text ?? 'no file');
   }
 });
+
+test('a relay does without what commands want of servers, and need not be allowed to read it', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'standalone-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const manifest = join(folder, 'office.yaml');
+  writeFileSync(
+    manifest,
+    `${HEAD}DhcpRelay\nmetadata: { name: office }\nspec: { upstreams: [{ address: 192.0.2.1 }] }\n`,
+  );
+  const silent = pino({ level: 'silent' });
+  const refused = (): never => {
+    throw new Error('intents: EACCES');
+  };
+  let relays = 0;
+  const apply = (config: AgentConfig): void => {
+    relays = config.relays.length;
+  };
+  const standalone = new Standalone([manifest], silent, apply, refused);
+  assert.equal(standalone.reload(), true);
+  assert.equal(relays, 1);
+  writeFileSync(manifest, SERVER);
+  assert.equal(standalone.reload(), false);
+});

@@ -18,18 +18,18 @@ export interface Loaded extends Compiled {
 
 /**
  * Reads and compiles manifests, and `more` as if they lay beside, apart from what they want of servers that are not
- * there; throws an Error of one line when a file cannot be read.
+ * there: without a server they are not even read. Throws an Error of one line when a file cannot be read.
  */
 export function loadManifests(
   paths: readonly string[],
-  more: readonly ManifestFile[] = [],
+  more: () => readonly ManifestFile[] = () => [],
 ): Loaded {
   const files = readManifestFiles(paths);
   const blank = files.filter(({ text }) => text.trim() === '').map(({ file }) => file);
   const read = readManifests(files);
-  const beside = readManifests(more);
-  // Another agent may keep its state in the same place, and a server may come back.
   const servers = new Set(read.documents.filter(({ kind }) => kind === 'DhcpServer').map(nameOf));
+  const beside = readManifests(servers.size > 0 ? more() : []);
+  // Another agent may keep its state in the same place, and a server may come back.
   const own = beside.documents.filter((document) => servers.has(serverOf(document) ?? ''));
   const documents = [...read.documents, ...own];
   const compiled = compile(documents, STANDALONE);
@@ -95,7 +95,7 @@ export class Standalone {
   /** What would be wrong with a manifest if commands wrote it; throws as `loadManifests` does. */
   tryOut(file: ManifestFile): readonly Problem[] {
     const others = this.intents().filter((other) => other.file !== file.file);
-    const { problems } = loadManifests(this.paths, [...others, file]);
+    const { problems } = loadManifests(this.paths, () => [...others, file]);
     return problems.filter((problem) => problem.file === file.file);
   }
 
@@ -103,7 +103,7 @@ export class Standalone {
   reload(): boolean {
     let loaded: Loaded;
     try {
-      loaded = loadManifests(this.paths, this.intents());
+      loaded = loadManifests(this.paths, this.intents);
     } catch (error) {
       // A file that is being replaced may be away for a moment.
       this.log.error(`${(error as Error).message}${this.accepted.size > 0 ? KEEPS : ''}`);

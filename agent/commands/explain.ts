@@ -92,7 +92,7 @@ async function byManifests(
   values: Values,
 ): Promise<Explained> {
   const stateDir = text(values['state-dir']) ?? STATE_DIR;
-  const loaded = loadManifests(files, new Intents(stateDir).read());
+  const loaded = loadManifests(files, () => new Intents(stateDir).read());
   for (const problem of loaded.problems) console.error(formatProblem(problem));
   const servers = new Map(loaded.config.servers.map((config) => [config.name, config]));
   if (servers.size === 0) throw new Error(`no DhcpServer of ${files.join(' ')} can run`);

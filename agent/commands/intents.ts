@@ -6,6 +6,8 @@ import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import type { ManifestFile } from '../files.ts';
 import { yamlOf } from './print.ts';
 
+const OTHERS = ': be root, or the user that the agent runs as, or name another --state-dir';
+
 /**
  * The DhcpLeases that commands have written: manifests of their own, one a file, beside the leases. `run` reads them after
  * those that it was given, so that what is written there comes first.
@@ -83,7 +85,7 @@ export class Intents {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-      throw new Error(`${this.folder}: ${code ?? error}`);
+      throw new Error(`${this.folder}: ${code ?? error}${code === 'EACCES' ? OTHERS : ''}`);
     }
   }
 
