@@ -1,6 +1,9 @@
 /** Milliseconds since an arbitrary start, never going back. */
 export type Millis = number;
 
+/** What a timer can wait for: one that is set for longer fires at once. */
+export const TIMER_MAX: Millis = 0x7fffffff;
+
 /** Milliseconds since the Unix epoch; it may be stepped by an administrator, so nothing is timed by it. */
 export type WallMillis = number & { readonly __wall: never };
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { formatHardwareAddress, hex } from '../../codec/hardware.ts';
 import { contains, formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
+import { TIMER_MAX } from '../../codec/machine.ts';
 import { fromUtf8 } from '../../codec/v4/kind.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
@@ -163,7 +164,7 @@ export class Door implements ServersListener {
         }
         this.awaitQuarantines();
       },
-      Math.min(Math.ceil(left) + 1, DELAY_MAX),
+      Math.min(Math.ceil(left) + 1, TIMER_MAX),
     );
     this.quarantineTimer.unref();
   }
@@ -277,9 +278,6 @@ export class Door implements ServersListener {
     };
   }
 }
-
-/** What setTimeout takes at most. */
-const DELAY_MAX = 0x7fffffff;
 
 function hasAddress({ networks }: ServerConfig, address: Ipv4): boolean {
   return networks.some(({ subnets }) => subnets.some(({ prefix }) => contains(prefix, address)));

@@ -1,5 +1,6 @@
 import { UNSPECIFIED } from '../../codec/ipv4.ts';
 import type { Millis, WallMillis } from '../../codec/machine.ts';
+import { INFINITE } from '../../codec/v4/header.ts';
 import type { Lease } from '../core/lease.ts';
 import { LeaseStore } from '../store/store.ts';
 import type { PlacedLease } from './leases.ts';
@@ -48,8 +49,6 @@ export async function storeLeases(
 
 /** Times in the others' files are whole seconds. */
 const SECOND = 1000;
-/** A lease without end has this many seconds (RFC 2131 §3.3). */
-const INFINITE = 0xffffffff;
 
 function recordOf({ lease, subnet, reserved }: PlacedLease, now: Millis, ahead: Millis): Lease {
   const { address, hardwareType, hardwareAddress, clientId, hostname, fqdn } = lease;

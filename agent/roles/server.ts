@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
 import { dhcpFilter } from '../../codec/link/bpf.ts';
 import { HEADERS_LENGTH } from '../../codec/link/datagram.ts';
-import type { Millis } from '../../codec/machine.ts';
+import { type Millis, TIMER_MAX } from '../../codec/machine.ts';
 import { CLIENT_PORT, SERVER_PORT } from '../../codec/v4/header.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
 import type { Lease, Ticket } from '../core/lease.ts';
@@ -348,7 +348,7 @@ export class ServerRole {
     if (deadline === null || deadline >= this.timerAt) return;
     clearTimeout(this.timer);
     this.timerAt = deadline;
-    const delay = Math.min(Math.max(deadline - this.store.now(), 0), DELAY_MAX);
+    const delay = Math.min(Math.max(deadline - this.store.now(), 0), TIMER_MAX);
     this.timer = setTimeout(() => this.tick(), Math.ceil(delay));
   }
 
@@ -393,6 +393,3 @@ export class ServerRole {
     return held;
   }
 }
-
-/** What setTimeout takes at most. */
-const DELAY_MAX = 0x7fffffff;

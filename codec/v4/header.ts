@@ -80,6 +80,9 @@ export const DHCPACTIVELEASEQUERY = 16;
 export const DHCPLEASEQUERYSTATUS = 17;
 export const DHCPTLS = 18;
 
+/** A lease without end, in seconds (RFC 2131 §3.3). */
+export const INFINITE = 0xffffffff;
+
 /** The names of option 53's values without their `DHCP`, by value; 0 stands for BOOTP, which has no option 53. */
 export const MESSAGE_TYPE_NAMES: readonly string[] = [
   'BOOTP',

@@ -1,6 +1,7 @@
 import { hex as toHex, unhex } from '../hardware.ts';
 import { formatIpv4, type Ipv4, parseIpv4, readIpv4, writeIpv4 } from '../ipv4.ts';
 import { formatIpv6, parseIpv6 } from '../ipv6.ts';
+import { INFINITE } from './header.ts';
 import {
   copyOf,
   type FromYaml,
@@ -47,9 +48,6 @@ export const flag: Kind<true> = {
   fromYaml: (yaml) =>
     yaml === true ? { value: true } : refuse(yaml, 'true (leave the option out instead)'),
 };
-
-/** 2³² - 1 seconds mean for ever (RFC 2131 §3.3). */
-const INFINITE = 0xffffffff;
 
 /** A time span of up to 2³² - 2 seconds, or for ever. */
 export const seconds: Kind<number> = {

@@ -1,4 +1,4 @@
-import type { Millis, WallMillis } from '../../codec/machine.ts';
+import { type Millis, TIMER_MAX, type WallMillis } from '../../codec/machine.ts';
 import {
   Election,
   type ElectionAction,
@@ -205,8 +205,6 @@ type FailedEvent = Extract<ElectionEvent, { kind: 'failed' }>;
 
 /** After which part of a term without an answer to ask again: a renewal that begins after two fifths still ends in time. */
 const ASK_AGAIN = 0.25;
-/** What setTimeout takes at most. */
-const TIMER_MAX = 0x7fffffff;
 
 function recordOf({ spec }: CoordinationLease): ElectionRecord {
   return {

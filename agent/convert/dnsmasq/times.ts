@@ -1,3 +1,5 @@
+import { INFINITE } from '../../../codec/v4/header.ts';
+
 const UNITS: { readonly [letter: string]: number } = {
   s: 1,
   m: 60,
@@ -5,9 +7,6 @@ const UNITS: { readonly [letter: string]: number } = {
   d: 86_400,
   w: 604_800,
 };
-
-/** A lease without end (RFC 2131 §3.3). */
-const INFINITE = 0xffffffff;
 
 /** Seconds of `45m`, `12h`, `3600` or `infinite`; null for what is no time. */
 export function secondsOf(text: string): number | null {

@@ -1,13 +1,12 @@
 import { hex, parseHardwareAddress, unhex } from '../../../codec/hardware.ts';
 import { type Ipv4, parseIpv4 } from '../../../codec/ipv4.ts';
 import type { WallMillis } from '../../../codec/machine.ts';
+import { INFINITE } from '../../../codec/v4/header.ts';
 import type { ImportedLease } from '../model.ts';
 import type { Report } from '../report.ts';
 import { type Files, labelOf, type SourceFile } from '../source.ts';
 
 const NEVER = Number.POSITIVE_INFINITY as WallMillis;
-/** A lease without end (RFC 2131 §3.3). */
-const INFINITE = 0xffffffff;
 
 /**
  * Reads a lease file of Kea's memfile, with what its clean-up has left beside it: of several records of an address the

@@ -3,6 +3,7 @@ import { parseIpv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
 import type { Millis, WallMillis } from '../../../codec/machine.ts';
 import { ARCHITECTURES } from '../../../codec/v4/boot.ts';
 import type { SubOption } from '../../../codec/v4/compound.ts';
+import { INFINITE } from '../../../codec/v4/header.ts';
 import { utf8 } from '../../../codec/v4/kind.ts';
 import { encodeRelayInformation, SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import { parseMoment } from '../../../crds/compile/moment.ts';
@@ -20,9 +21,6 @@ export interface AdoptClock {
 const STATES = new Map<string, LeaseState>(
   (Object.keys(STATE_NAMES) as LeaseState[]).map((state) => [STATE_NAMES[state], state]),
 );
-
-/** No end (RFC 2131 §3.3). */
-const INFINITE_SECONDS = 0xffffffff;
 
 /**
  * The record of a lease that another server, or this one before it lost its disk, told Kubernetes of; null when the
@@ -104,7 +102,7 @@ function timesOf(status: DhcpLeaseStatus, state: LeaseState, clock: AdoptClock):
   if (status.expires === undefined) {
     const holds = state === 'bound' || state === 'declined';
     const expires = holds ? Number.POSITIVE_INFINITY : lastTransaction;
-    return { ...common, expires, leaseSeconds: holds ? INFINITE_SECONDS : 0 };
+    return { ...common, expires, leaseSeconds: holds ? INFINITE : 0 };
   }
   const ends = parseMoment(status.expires);
   if (ends === null) return null;

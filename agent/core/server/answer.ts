@@ -1,5 +1,5 @@
 import { type Ipv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
-import { FILE_LENGTH } from '../../../codec/v4/header.ts';
+import { FILE_LENGTH, INFINITE } from '../../../codec/v4/header.ts';
 import { utf8 } from '../../../codec/v4/kind.ts';
 import { SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import type { Ticket } from '../lease.ts';
@@ -8,7 +8,7 @@ import { address as addressTo } from './destination.ts';
 import type { ServerDrop } from './drops.ts';
 import { answerFqdn } from './fqdn.ts';
 import type { ServerPool, Subnet } from './plan.ts';
-import { INFINITE, writeReply } from './reply.ts';
+import { writeReply } from './reply.ts';
 import { OPTION, type Request } from './request.ts';
 import { type Effective, encodeOption } from './settings.ts';
 import type { ServerState } from './state.ts';

@@ -1,5 +1,5 @@
 import { type Ipv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
-import { DHCPACK, DHCPOFFER } from '../../../codec/v4/header.ts';
+import { DHCPACK, DHCPOFFER, INFINITE } from '../../../codec/v4/header.ts';
 import { addSettings, addTimes, begin, effectiveFor, leaseSeconds, sendNow } from './answer.ts';
 import { canHaveReserved, choose, mayHave } from './choose.ts';
 import type { ServerDrop } from './drops.ts';
@@ -9,7 +9,6 @@ import type { Offer } from './offers.ts';
 import { ATTEMPTS_MAX } from './probes.ts';
 import { probeFirst, whyUnprobed } from './probing.ts';
 import { proxyOffer } from './proxy.ts';
-import { INFINITE } from './reply.ts';
 import { OPTION } from './request.ts';
 import type { ServerState } from './state.ts';
 

@@ -1,5 +1,6 @@
 import { formatIpv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
+import { INFINITE } from '../../../codec/v4/header.ts';
 import { optionByCode, printOption } from '../../../codec/v4/options.ts';
 import { canAnswer, effectiveFor, leaseSeconds } from './answer.ts';
 import { type BootAnswer, bootOptions, kindOf, selectBoot } from './boot.ts';
@@ -12,7 +13,6 @@ import type { Trace, TraceStep } from './observer.ts';
 import { leaseTimeOrigin, levelsFor, optionOrigin } from './origins.ts';
 import { howProbed, UNPROBED, whyUnprobed } from './probing.ts';
 import { recall } from './recall.ts';
-import { INFINITE } from './reply.ts';
 import { OPTION } from './request.ts';
 import type { Effective } from './settings.ts';
 import type { ServerState } from './state.ts';

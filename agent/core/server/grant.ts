@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
+import { INFINITE } from '../../../codec/v4/header.ts';
 import type { Lease } from '../lease.ts';
 import {
   addSettings,
@@ -13,7 +14,6 @@ import type { ServerDrop } from './drops.ts';
 import { isHolder } from './identity.ts';
 import type { Subnet } from './plan.ts';
 import { bind } from './record.ts';
-import { INFINITE } from './reply.ts';
 import type { ServerState } from './state.ts';
 
 /**

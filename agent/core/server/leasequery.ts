@@ -8,7 +8,6 @@ import { serverIdentifier } from './answer.ts';
 import { REPLY_MAX } from './arena.ts';
 import type { ServerDrop } from './drops.ts';
 import { isAmong } from './locate.ts';
-import { INFINITE } from './reply.ts';
 import { OPTION } from './request.ts';
 import type { ServerState } from './state.ts';
 
@@ -102,7 +101,7 @@ function described(state: ServerState, lease: Lease, others: readonly Lease[]): 
   };
   const seconds = (millis: number): Uint8Array =>
     u32.encode(
-      millis === Number.POSITIVE_INFINITY ? INFINITE : Math.max(0, Math.floor(millis / 1000)),
+      millis === Number.POSITIVE_INFINITY ? H.INFINITE : Math.max(0, Math.floor(millis / 1000)),
     );
   const left = lease.expires - now;
   // What comes after so many percent of it.

@@ -1,9 +1,9 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
 import type { Millis } from '../../../codec/machine.ts';
+import { INFINITE } from '../../../codec/v4/header.ts';
 import { blankLease, LeaseRoom, type Octets } from '../lease/room.ts';
 import type { Lease, Ticket } from '../lease.ts';
 import type { Subnet } from './plan.ts';
-import { INFINITE } from './reply.ts';
 import { OPTION, type Request } from './request.ts';
 import type { ServerState } from './state.ts';
 import { fqdnOf, textOf } from './values.ts';

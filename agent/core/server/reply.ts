@@ -6,9 +6,6 @@ import { echoLength, writeEcho, writeRelayInformation } from './echo.ts';
 import { type Fields, OVERLOAD_LENGTH, pack } from './pack.ts';
 import { OPTION, type Request } from './request.ts';
 
-/** A lease without end (RFC 2131 §3.3). */
-export const INFINITE = 0xffffffff;
-
 /** A BOOTP message has 64 octets of vendor area and no more (RFC 951 §3, RFC 1542 §2.1). */
 const BOOTP_MAX = H.MESSAGE_LENGTH_MIN;
 
