@@ -28,7 +28,7 @@ import {
   SERVICES,
 } from '../crds/client/resources.ts';
 import { Controller } from './controller.ts';
-import { relay, server } from './core/testworld.ts';
+import { bound, relay, server } from './core/testworld.ts';
 
 const IMAGE = {
   image: 'agent:1',
@@ -439,4 +439,21 @@ test('when the node of a server is no more, another may serve; before, none but 
       const { spec } = (await kube.get(COORDINATION_LEASES, CHILD)) ?? {};
       return spec?.holderIdentity === '' && spec.leaseTransitions === 7;
     });
+  }));
+
+test('an edit that is held back comes into force when those that it would cut off are gone', () =>
+  bench(async (on) => {
+    const { kube } = on;
+    await apply(on);
+    await quiet(on);
+    const key = { namespace: 'dhcp', name: 'lab-192.0.2.100' };
+    const { apiVersion, kind, spec } = bound('192.0.2.100');
+    await kube.create(DHCP_LEASES, { apiVersion, kind, metadata: key, spec }, 'agent');
+    await kube.patch(DHCP_LEASES, key, { status: { state: 'Bound' } }, 'agent', 'status');
+    await quiet(on);
+    const pools = [{ start: '192.0.2.150', end: '192.0.2.199' }];
+    await apply(on, { subnets: [{ cidr: '192.0.2.0/24', pools }] });
+    await until('the refusal', async () => (await accepted(on)) === 'False WouldStrand');
+    await kube.patch(DHCP_LEASES, key, { status: { state: 'Released' } }, 'agent', 'status');
+    await until('the edit', async () => (await accepted(on)) === 'True Valid');
   }));

@@ -204,9 +204,12 @@ export class Controller {
 
   // Another one that wants the same may be right when one has gone.
   private touchedLease({ kind, object }: Change<DhcpLeaseObject>): void {
-    const { metadata, spec } = object;
-    if (kind === 'deleted' ? isIntent(spec) : isUnjudged(object))
-      this.add(`${INTENTS}/${metadata.namespace}/${spec.serverRef.name}`);
+    const server = `${object.metadata.namespace}/${object.spec.serverRef.name}`;
+    if (kind === 'deleted' ? isIntent(object.spec) : isUnjudged(object))
+      this.add(`${INTENTS}/${server}`);
+    // An edit that is held back waits for those that it would cut off.
+    const { conditions = [] } = this.view.servers.objects.get(server)?.status ?? {};
+    if (conditions.some(({ reason }) => reason === 'WouldStrand')) this.add(`DhcpServer/${server}`);
   }
 
   // Servers look at each other's subnets, relays at where servers answer, servers at where relays are; at nothing else.

@@ -1,4 +1,11 @@
-import { contains, type Ipv4, type Prefix, parseIpv4, parsePrefix } from '../../codec/ipv4.ts';
+import {
+  contains,
+  formatIpv4,
+  type Ipv4,
+  type Prefix,
+  parseIpv4,
+  parsePrefix,
+} from '../../codec/ipv4.ts';
 import type { DhcpLeaseObject, DhcpServerObject } from '../../crds/client/resources.ts';
 import { ALLOW_OVERLAP } from '../../crds/compile/serverclash.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
@@ -81,14 +88,19 @@ export function checkStranding(
   if (before === null || annotations[ALLOW_STRANDING] === 'true') return null;
   const gave = givesOf(before);
   const gives = givesOf(after);
-  const stranded = leases.filter(({ spec, status }) => {
+  // Several objects may tell of one address, in any order; the condition is to be the same each time.
+  const clients = new Map<Ipv4, string>();
+  for (const { spec, status } of leases) {
     const address = parseIpv4(spec.address);
-    return status?.state === 'Bound' && address !== null && gave(address) && !gives(address);
-  });
+    if (status?.state !== 'Bound' || address === null || !gave(address) || gives(address)) continue;
+    const client = status.hostname ?? status.hardwareAddress ?? spec.hardwareAddress;
+    clients.set(address, client ?? 'whoever has it');
+  }
+  const stranded = [...clients].sort(([a], [b]) => a - b);
   if (stranded.length === 0) return null;
   const named = stranded
     .slice(0, NAMED)
-    .map(({ spec, status }) => `${spec.address} (${status?.hostname ?? spec.hardwareAddress})`);
+    .map(([address, client]) => `${formatIpv4(address)} (${client})`);
   const more = stranded.length > NAMED ? ` and ${stranded.length - NAMED} more` : '';
   const message = `cuts off ${stranded.length} that hold leases: ${named.join(', ')}${more}; keep their addresses, or annotate with ${ALLOW_STRANDING}=true`;
   return { reason: 'WouldStrand', message };

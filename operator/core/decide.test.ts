@@ -346,6 +346,14 @@ const REFUSED: [string, object, RegExp, object?][] = [
     { leases: [bound('192.0.2.100'), bound('192.0.2.160')] },
   ],
   [
+    'an edit that cuts off several: each is named once, in order of the addresses',
+    {
+      subnets: [{ cidr: '192.0.2.0/24', pools: [{ start: '192.0.2.150', end: '192.0.2.199' }] }],
+    },
+    /^WouldStrand: cuts off 2 that hold leases: 192\.0\.2\.108 \(door\), 192\.0\.2\.109 \(door\); keep/,
+    { leases: [bound('192.0.2.109'), bound('192.0.2.108'), bound('192.0.2.109')] },
+  ],
+  [
     'the range of Services',
     {},
     /^Overlap: .*192\.0\.0\.0\/16, which is for Services/,
