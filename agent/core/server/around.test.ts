@@ -152,6 +152,24 @@ for (const [name, spec, server, ifindex, told] of [
   });
 }
 
+// [the client, whether it had our offer, the servers that are known, what is told]
+for (const [name, say, offered, spec, told] of [
+  ['another server', { mac: A }, true, {}, ['foreign 192.0.2.2']],
+  ['one that is known', { mac: A }, true, { known: [{ address: '192.0.2.2' }] }, []],
+  ['another one, but nobody wants to know', { mac: A }, true, { mode: 'Off' }, []],
+  ['one that answered before us, maybe', { mac: A }, false, {}, []],
+  ['one that its relay asks too', { mac: A, giaddr: '192.0.2.3' }, true, {}, []],
+] as const) {
+  test(`a client takes the offer of ${name}`, () => {
+    const bed = new Bed({ foreignServers: spec as NonNullable<DhcpServerSpec['foreignServers']> });
+    if (offered) bed.ask(say);
+    const taken = { type: 'REQUEST', requested: '192.0.2.99', server: '192.0.2.2' } as const;
+    assert.deepEqual(bed.say({ ...say, ...taken }), []);
+    assert.equal(bed.dropped(), 'otherServer');
+    assert.deepEqual(bed.told, told);
+  });
+}
+
 test('who else answers is asked on every link that is served, from no address', () => {
   const bed = new Bed();
   bed.machine.core.askForServers(0xabcd);

@@ -15,17 +15,34 @@ const ONES = 0xffffffff;
  * view and the link that it was seen on.
  */
 export function noticeAnswer(state: ServerState, { source }: Datagram): void {
-  const { request, links, plan, observer } = state;
-  const { view, link } = request;
-  const { mode, known } = plan.config.foreignServers;
-  if (mode === 'Off' || link?.served !== true || view.op !== H.BOOTREPLY) return;
+  const { view } = state.request;
+  if (!isWatching(state) || view.op !== H.BOOTREPLY) return;
   view.scan();
   if (view.messageType !== H.DHCPOFFER && view.messageType !== H.DHCPACK) return;
   // Relays answer for others; the identifier tells for whom.
   const identifier = view.u32(OPTION.serverIdentifier);
-  const server = (identifier > 0 ? identifier : source) as Ipv4;
+  notice(state, (identifier > 0 ? identifier : source) as Ipv4);
+}
+
+/**
+ * A client on a link of ours that had our offer has taken another server's. Offers go to clients alone where there are
+ * switches, but what a client takes is said to everyone (RFC 2131 §3.1.3).
+ */
+export function noticeChoice(state: ServerState): void {
+  const { request } = state;
+  // Relays ask several servers by intent.
+  if (request.giaddr === UNSPECIFIED && isWatching(state)) notice(state, request.serverIdentifier);
+}
+
+function isWatching({ request, plan }: ServerState): boolean {
+  return plan.config.foreignServers.mode !== 'Off' && request.link?.served === true;
+}
+
+function notice({ request, links, plan, observer }: ServerState, server: Ipv4): void {
   if (links.own.has(server) || server === plan.config.serverIdentifier) return;
-  if (!known.includes(server)) observer.foreignServer(server, link.name);
+  if (!plan.config.foreignServers.known.includes(server)) {
+    observer.foreignServer(server, request.link!.name);
+  }
 }
 
 /** Broadcasts a DHCPDISCOVER on a link, whose offers are only looked at; the servers forget them soon. */

@@ -6,6 +6,7 @@ import type { Lease } from '../lease.ts';
 import { begin, sendNow } from './answer.ts';
 import { canHaveReserved, mayHave } from './choose.ts';
 import type { ServerDrop } from './drops.ts';
+import { noticeChoice } from './foreign.ts';
 import { grant } from './grant.ts';
 import { dropOffer } from './hold.ts';
 import { addressesOf, isHolder, isSameKind, noticeMove } from './identity.ts';
@@ -53,6 +54,7 @@ function selecting(state: ServerState): ServerDrop | null {
   const offer = offers.ofClient(hash, check);
   if (!isOurs(state, message.serverIdentifier)) {
     // RFC 2131 §3.1.4: the client has declined our offer by taking another's.
+    if (offer?.sent) noticeChoice(state);
     if (offer !== null) dropOffer(state, offer);
     return 'otherServer';
   }
