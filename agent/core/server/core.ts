@@ -13,7 +13,7 @@ import { Circuits } from './circuits.ts';
 import { Clones } from './clones.ts';
 import { Delivery } from './destination.ts';
 import { bootp, discover } from './discover.ts';
-import type { ServerDrop } from './drops.ts';
+import type { ServerDrop, Unanswered } from './drops.ts';
 import { type Explanation, explainRequest } from './explain.ts';
 import { askForServers, noticeAnswer } from './foreign.ts';
 import { endOffers } from './hold.ts';
@@ -136,7 +136,8 @@ export class ServerCore {
    */
   receive(now: Millis, ring: Buffer, meta: Uint32Array, word: number): ServerDrop | null {
     const drop = this.take(now, ring, meta, word);
-    if (drop !== null) this.state.observer.drop(drop);
+    if (drop === null || drop === 'putAside') return null;
+    this.state.observer.drop(drop);
     return drop;
   }
 
@@ -220,7 +221,7 @@ export class ServerCore {
     return explainRequest(this.state, now, message, ifindex);
   }
 
-  private take(now: Millis, ring: Buffer, meta: Uint32Array, word: number): ServerDrop | null {
+  private take(now: Millis, ring: Buffer, meta: Uint32Array, word: number): Unanswered | null {
     const type = meta[word + SLOT.PACKET_TYPE]!;
     if (type === PACKET_TYPE.OTHER_HOST) return 'otherHost';
     if (type === PACKET_TYPE.OUTGOING) return 'ownOutput';
@@ -256,7 +257,7 @@ export class ServerCore {
     return this.accept();
   }
 
-  private accept(): ServerDrop | null {
+  private accept(): Unanswered | null {
     const { state } = this;
     const { request } = state;
     const { view, link } = request;
@@ -277,7 +278,7 @@ export class ServerCore {
     return this.dispatch();
   }
 
-  private dispatch(): ServerDrop | null {
+  private dispatch(): Unanswered | null {
     const { state } = this;
     const { type } = state.request;
     if (type === H.DHCPLEASEQUERY) return leaseQuery(state);
@@ -307,6 +308,6 @@ export class ServerCore {
     if (waiting === null || !takeUp(state, waiting, now)) return;
     state.attempts = waiting.attempts + failed;
     const drop = this.dispatch();
-    if (drop !== null && drop !== 'probing') state.observer.drop(drop);
+    if (drop !== null && drop !== 'putAside') state.observer.drop(drop);
   }
 }

@@ -2,7 +2,7 @@ import { type Ipv4, UNSPECIFIED } from '../../../codec/ipv4.ts';
 import { DHCPACK, DHCPOFFER, INFINITE } from '../../../codec/v4/header.ts';
 import { addSettings, addTimes, begin, effectiveFor, leaseSeconds, sendNow } from './answer.ts';
 import { canHaveReserved, choose, mayHave } from './choose.ts';
-import type { ServerDrop } from './drops.ts';
+import type { ServerDrop, Unanswered } from './drops.ts';
 import { grant } from './grant.ts';
 import { dropOffer, holdOffer } from './hold.ts';
 import type { Offer } from './offers.ts';
@@ -13,21 +13,21 @@ import { OPTION } from './request.ts';
 import type { ServerState } from './state.ts';
 
 /** Answers a DHCPDISCOVER (RFC 2131 §4.3.1). */
-export function discover(state: ServerState): ServerDrop | null {
+export function discover(state: ServerState): Unanswered | null {
   const { plan, arena } = state;
   if (plan.config.proxyDhcp) return proxyOffer(state);
   // Who holds a lease goes first: a new client can wait for the next try, which it makes anyway.
   if (arena.waiting * 2 > arena.capacity) return 'overload';
   const drop = findAddress(state);
   // There may be an address for it yet.
-  if (drop === 'probing' || drop === 'allInUse') return drop;
+  if (drop === 'putAside' || drop === 'probing' || drop === 'allInUse') return drop;
   if (drop !== null) return withoutAddress(state, drop);
   if (wantsRapidCommit(state)) return commit(state);
   return offerAddress(state);
 }
 
 /** Answers a BOOTREQUEST that is no DHCP (RFC 951, RFC 1534 §2). */
-export function bootp(state: ServerState): ServerDrop | null {
+export function bootp(state: ServerState): Unanswered | null {
   const { plan, client } = state;
   const policy = plan.config.bootp;
   if (policy === 'Never' || plan.config.proxyDhcp) return 'bootpRefused';
@@ -41,7 +41,7 @@ export function bootp(state: ServerState): ServerDrop | null {
 }
 
 /** Holds an address for the client; `state.choice` says which. */
-function findAddress(state: ServerState): ServerDrop | null {
+function findAddress(state: ServerState): Unanswered | null {
   const { offers, request, probes } = state;
   let offer = offers.ofClient(request.hash, request.check);
   if (offer !== null && !isStillGood(state, offer)) {
@@ -61,7 +61,7 @@ function findAddress(state: ServerState): ServerDrop | null {
   return null;
 }
 
-function holdNew(state: ServerState): ServerDrop | null {
+function holdNew(state: ServerState): Unanswered | null {
   const { request, choice } = state;
   const drop = choose(state);
   if (drop !== null) return drop;
@@ -70,7 +70,7 @@ function holdNew(state: ServerState): ServerDrop | null {
   if (state.attempts >= ATTEMPTS_MAX && whyUnprobed(state, choice.address) === null)
     return 'allInUse';
   const offer = holdOffer(state);
-  return probeFirst(state, offer) ? 'probing' : null;
+  return probeFirst(state, offer) ? 'putAside' : null;
 }
 
 /**

@@ -30,7 +30,7 @@ export const SERVER_DROPS = {
   storeUnavailable: 'leases cannot be written, so no new one is given',
   allInUse:
     'several addresses in a row were probed and are in use; others are tried when the client asks again',
-  probing: 'the address is being probed; the offer follows when nobody answers',
+  probing: 'the client asked again while its address was being probed; one offer answers both',
   otherServer: 'the client has taken the offer of another server',
   noRecord:
     'nothing is known of the client, and only an authoritative server may speak then (RFC 2131 §4.3.2)',
@@ -48,3 +48,6 @@ export const SERVER_DROPS = {
 
 /** Every reason a server has for not answering. */
 export type ServerDrop = keyof typeof SERVER_DROPS | DatagramDrop;
+
+/** A reason, or that the message is put aside and answered when a probe is over. */
+export type Unanswered = ServerDrop | 'putAside';

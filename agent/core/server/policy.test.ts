@@ -339,10 +339,9 @@ const PROBING: Partial<DhcpServerSpec> = {
 test('an address is probed by ARP before it is first offered', () => {
   const bed = new Bed(PROBING);
   assert.deepEqual(bed.say({ mac: A }), []);
-  assert.deepEqual(bed.actions, [
-    { kind: 'arpProbe', ifindex: ETH0, address: ip('192.0.2.10') },
-    { kind: 'drop', reason: 'probing' },
-  ]);
+  // Put aside, it is no drop: it gets its answer.
+  const probe = { kind: 'arpProbe', ifindex: ETH0, address: ip('192.0.2.10') };
+  assert.deepEqual(bed.actions, [probe]);
   assert.deepEqual(bed.pass(299), []);
   const [offer] = bed.pass(1);
   assert.equal(offer!.type, 'OFFER');
@@ -354,7 +353,7 @@ test('a client that repeats itself during the probe is answered once, in its lat
   bed.say({ mac: A, xid: 1 });
   bed.pass(100);
   bed.say({ mac: A, xid: 2 });
-  assert.equal(bed.actions.length, 1, 'no second probe');
+  assert.deepEqual(bed.actions, [{ kind: 'drop', reason: 'probing' }], 'no second probe');
   const offers = bed.pass(200);
   assert.deepEqual(
     offers.map(({ message }) => message.xid),
@@ -423,7 +422,7 @@ test('no more probes at a time than are written down; then addresses are offered
   for (let i = 0; i < 1024; i++) {
     bed.say({ giaddr: '10.0.0.1', mac: `02:00:00:00:${hex(i >> 8)}:${hex(i & 255)}` });
   }
-  assert.equal(bed.dropped(), 'probing');
+  assert.deepEqual(bed.actions, [{ kind: 'icmpProbe', address: ip('10.0.4.0') }]);
   assert.equal(bed.say({ giaddr: '10.0.0.1', mac: '02:00:00:00:99:99' }).length, 1);
   assert.deepEqual(bed.told, ['unprobed 10.0.4.1']);
 });
