@@ -1,6 +1,6 @@
 // The chart without a cluster: what it renders, refuses and documents. What it does in a cluster is in e2e/cluster.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
@@ -79,6 +79,16 @@ describe('the chart as helm takes it', { skip: noHelm }, () => {
       assert.equal(text, readFileSync(path, 'utf8'), 'UPDATE=1 writes it anew');
     });
   }
+
+  test('make manifests has the same objects, but that helm does not look after them', () => {
+    execFileSync(process.execPath, ['scripts/manifests.ts'], { stdio: 'pipe' });
+    const [namespace, ...plain] = objects(readFileSync('build/manifests.yaml', 'utf8'));
+    assert.deepEqual([namespace?.kind, namespace?.metadata.name], ['Namespace', 'dhcp-operator']);
+    const wanted = objects(template('--skip-tests'));
+    assert.ok(wanted.length > 8);
+    assert.deepEqual(plain.map(withoutHelm), wanted.map(withoutHelm));
+    assert.doesNotMatch(readFileSync('build/manifests.yaml', 'utf8'), /helm|Helm/);
+  });
 
   test('lint has nothing to say', () => {
     const { status, stdout, stderr } = helm('lint', '--strict', CHART);
@@ -262,6 +272,15 @@ function objects(text: string): Rendered[] {
   return parseAllDocuments(text)
     .map((document) => document.toJSON() as Rendered | null)
     .filter((object) => object !== null);
+}
+
+// What of an object tells who installed it, and how it is to be uninstalled.
+function withoutHelm(object: Rendered): object {
+  const own = ['helm.sh/chart', 'helm.sh/resource-policy', 'app.kubernetes.io/managed-by'];
+  return JSON.parse(JSON.stringify(object), (key, value) => {
+    const empty = key === 'annotations' && Object.keys(value as object).length === 0;
+    return own.includes(key) || empty ? undefined : value;
+  }) as object;
 }
 
 function podOf(all: readonly Rendered[]): Record<string, unknown> & { containers: Container[] } {

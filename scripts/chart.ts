@@ -34,7 +34,7 @@ Needs Kubernetes 1.33 or newer. Installs the operator (${'`'}replicas${'`'} of i
 leads on to a first lease. Without helm: \`make manifests\`, then \`kubectl apply --server-side -f build/manifests.yaml\`.
 
 \`helm test dhcp --namespace dhcp-operator --logs\` tells whether the kinds are served and an operator leads. One operator looks after the whole
-cluster; helm refuses a second release, since the kinds belong to the first.
+cluster, and helm refuses a second release, since the kinds belong to the first.
 
 ## Images without the internet
 
@@ -71,8 +71,8 @@ with \`rbac.aggregate=true\`, the default; with \`false\` nobody has it but whom
 ## Upgrade
 
 \`helm upgrade\` upgrades the kinds too: they are templates of the chart and not in \`crds/\`, where helm never touches them again. Kinds that
-were there before the release, by \`kubectl apply\` for instance, are handed over once by \`helm upgrade --take-ownership\`; a cluster whose kinds somebody
-else looks after sets \`crds.install=false\`. Agents are replaced one node at a time, and leases stay on the nodes.
+were there before the release, by \`kubectl apply\` or a release of another name, are handed over once by \`--take-ownership\`, to \`helm install\` as to
+\`helm upgrade\`; a cluster whose kinds somebody else looks after sets \`crds.install=false\`. Agents are replaced one node at a time, and leases stay on the nodes.
 
 ## Uninstall
 

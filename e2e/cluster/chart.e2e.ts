@@ -82,6 +82,18 @@ test('examples are taken, and what is not in order is not', LONG, () => {
   assert.throws(() => cluster.apply(wrong), /spec\.leaseTime/);
 });
 
+test('what helm says after installing can be done as it is said', LONG, () => {
+  const notes = cluster.helm('get', 'notes', RELEASE, '--namespace', RELEASE);
+  // As a shell reads it: what is indented ends no here-document.
+  const [, manifest] = /^kubectl apply -f - <<EOF\n(.*?)\nEOF$/ms.exec(notes)!;
+  cluster.apply(manifest!, '--dry-run=server');
+  for (const [, command] of notes.matchAll(/^ +(?:.*: )?kubectl (explain .*)$/gm))
+    cluster.kubectl(...command!.split(' '));
+  const [, labels] = /kubectl delete crd -l (\S+)/.exec(notes)!;
+  const kinds = cluster.kubectl('get', 'crd', '-l', labels!, '-o', 'name');
+  assert.equal(kinds.trim().split('\n').length, KINDS.size);
+});
+
 test('who may edit in a namespace may edit DHCP there, who may view may view', LONG, () => {
   const can = (user: string, verb: string, kind: string): boolean => {
     try {
