@@ -118,12 +118,12 @@ test('under overload new clients are turned away and those with leases are not',
 });
 
 /** An OFFER that another server broadcasts. */
-function offerOf(server: string): Uint8Array {
+function offerOf(server: string | null): Uint8Array {
   const message = decodeMessage(messageOf({}));
   assert.ok(typeof message !== 'string');
   const options = [
     { code: 53, data: Uint8Array.of(2) },
-    { code: 54, data: ipv4.encode(ip(server)) },
+    ...(server === null ? [] : [{ code: 54, data: ipv4.encode(ip(server)) }]),
   ];
   return encodeMessage({ ...message, op: 2, options }, { maxBytes: 548, overload: false }).bytes;
 }
@@ -151,6 +151,20 @@ for (const [name, spec, server, ifindex, told] of [
     assert.deepEqual(bed.told, told);
   });
 }
+
+test('a server that does not say who it is goes by where it sends from', () => {
+  const bed = new Bed();
+  bed.machine.handle(bed.now, {
+    kind: 'received',
+    ifindex: ETH0,
+    source: ip('192.0.2.2'),
+    sourcePort: 67,
+    destination: ip('255.255.255.255'),
+    destinationPort: 68,
+    message: offerOf(null),
+  });
+  assert.deepEqual(bed.told, ['foreign 192.0.2.2']);
+});
 
 // [the client, whether it had our offer, the servers that are known, what is told]
 for (const [name, say, offered, spec, told] of [

@@ -235,6 +235,20 @@ test('forced options go to who does not ask, suppressed ones to nobody', () => {
   assert.equal(offer.option(43) === null, false);
 });
 
+// [a subnet, its broadcast address as clients are told it]
+for (const [cidr, address, want] of [
+  ['203.0.113.0/29', '203.0.113.1', '203.0.113.7'],
+  ['203.0.113.0/30', '203.0.113.1', '203.0.113.3'],
+  ['203.0.113.0/31', '203.0.113.0', null],
+  ['203.0.113.0/32', '203.0.113.0', null],
+] as const) {
+  test(`RFC 3021: the broadcast address of ${cidr} is ${want ?? 'none'}`, () => {
+    const hardwareAddress = '02:00:00:00:00:01';
+    const bed = new Bed({ subnets: [{ cidr, reservations: [{ address, hardwareAddress }] }] });
+    assert.equal(bed.ask({ giaddr: address, ask: [1, 28] }).option(28), want);
+  });
+}
+
 test('a lease is for twelve hours where nobody says for how long', () => {
   const bed = new Bed({ leaseTime: undefined as never });
   assert.equal(bed.ask({}).option(51), '12h');

@@ -733,6 +733,19 @@ test('who is no proxy leaves port 4011 alone: a lease is not renewed there', () 
   assert.equal(bed.dropped(), 'noProxy');
 });
 
+test('who boots the same by PXE, by HTTP and otherwise is told its own kind of vendor class each', () => {
+  const bed = new Bed({ boot: [{ userClass: 'iPXE', httpUrl: 'http://192.0.2.69/boot.ipxe' }] });
+  const told = (vendorClass: string): string | null =>
+    bed
+      .ask({ options: { 60: Buffer.from(vendorClass), 77: Buffer.from('iPXE') } })
+      .option(OPTION.vendorClass);
+  for (let round = 0; round < 2; round++) {
+    assert.equal(told('PXEClient:Arch:00007'), '"PXEClient"');
+    assert.equal(told('HTTPClient:Arch:00016'), '"HTTPClient"');
+    assert.equal(told('toaster'), null);
+  }
+});
+
 test('BOOTP is refused unless asked for, then for reserved clients, or for all and for ever', () => {
   const say = { type: 'BOOTP', mac: A } as const;
   const bed = new Bed();
@@ -750,6 +763,7 @@ test('BOOTP is refused unless asked for, then for reserved clients, or for all a
   assert.equal(reply.option(OPTION.leaseTime), null);
   assert.equal(reply.bytes.length, 300);
   assert.equal(dynamic.leases.expiresOf(ip('192.0.2.10')), Number.POSITIVE_INFINITY);
+  assert.equal(dynamic.leases.get(ip('192.0.2.10'))?.bootp, true);
   assert.equal(dynamic.ask(say).yiaddr, '192.0.2.10');
 });
 

@@ -29,6 +29,14 @@ test('an address given back is not the next one: others have their turn first', 
   assert.equal(pool.next(), 2);
 });
 
+test('after the last address it is the turn of the first', () => {
+  const pool = new Pool([{ start: ip(1), end: ip(3) }]);
+  for (let i = 0; i < 3; i++) pool.take(pool.next()!);
+  pool.give(ip(2));
+  pool.give(ip(1));
+  assert.equal(pool.next(), 1);
+});
+
 test('an address taken out of turn changes no turn', () => {
   const pool = new Pool([{ start: ip(1), end: ip(9) }]);
   pool.take(ip(5));
