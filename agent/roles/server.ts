@@ -360,13 +360,15 @@ export class ServerRole {
   }
 
   private watchForOthers(): void {
+    const isNew = this.foreignTimer === undefined;
     clearInterval(this.foreignTimer);
     const { mode, interval } = this.config.foreignServers;
-    if (mode !== 'Probe') return;
-    this.foreignTimer = setInterval(() => {
+    const ask = (): void => {
       this.core.askForServers(Math.floor(this.random() * 0x100000000));
       this.flush();
-    }, interval);
+    };
+    this.foreignTimer = mode === 'Probe' ? setInterval(ask, interval) : undefined;
+    if (mode === 'Probe' && isNew) ask();
   }
 
   private tell(): void {

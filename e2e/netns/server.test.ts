@@ -216,6 +216,13 @@ lab('another server on the link is noticed', async (where) => {
   await server.line(/"server":"192\.0\.2\.2".*another DHCP server answers here/);
 });
 
+lab('a server that was there before is noticed at the start', async (where) => {
+  where.client.ip('address add 192.0.2.2/24 dev eth0');
+  await peers.dnsmasq(where.client, { ifname: 'eth0', subnets: [{ network: '192.0.2' }] });
+  const server = await serve(where, { foreignServers: { mode: 'Probe', interval: '1h' } });
+  await server.line(/"server":"192\.0\.2\.2".*another DHCP server answers here/);
+});
+
 lab('an interface and an address that come later are served', async (where) => {
   const { server, lab: made } = where;
   const late = made.node('late');
