@@ -105,7 +105,7 @@ export class Agent {
     if (this.config === null || this.stopped) return;
     const wanted = new Map(this.config.relays.map((relay) => [relay.name, relay]));
     for (const name of [...this.relays.keys()]) if (!wanted.has(name)) this.stopRelay(name);
-    this.failures.clear();
+    for (const name of this.failures.keys()) if (!wanted.has(name)) this.failures.delete(name);
     for (const relay of wanted.values()) this.reconcileRelay(relay);
     await this.servers.reconcile(this.config.servers, this.links ?? []);
   }
@@ -115,10 +115,11 @@ export class Agent {
     const old = this.configs.get(name);
     const role = this.relays.get(name);
     if (role !== undefined && old !== undefined) {
-      if (same(old, config)) return;
-      if (RelayRole.canReconfigure(old, config)) {
-        role.reconfigure(config);
+      const isSame = same(old, config);
+      if (isSame || RelayRole.canReconfigure(old, config)) {
+        if (!isSame) role.reconfigure(config);
         this.configs.set(name, config);
+        this.failures.delete(name);
         return;
       }
     }
@@ -143,8 +144,11 @@ export class Agent {
       this.relays.get(config.name)?.stop();
       this.relays.set(config.name, role);
       this.configs.set(config.name, config);
+      this.failures.delete(config.name);
     } catch (error) {
       const reason = `DhcpRelay ${config.name}: ${(error as Error).message}`;
+      // It is tried again every few seconds, and said once.
+      if (this.failures.get(config.name) === reason) return;
       this.failures.set(config.name, reason);
       log.error({ code: (error as NodeJS.ErrnoException).code }, reason);
     }

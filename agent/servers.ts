@@ -122,8 +122,9 @@ export class Servers {
   }
 
   private async change(wanted: readonly ServerConfig[]): Promise<void> {
-    await this.endOthers(new Set(wanted.map(({ name }) => name)));
-    this.failures.clear();
+    const names = new Set(wanted.map(({ name }) => name));
+    await this.endOthers(names);
+    for (const name of this.failures.keys()) if (!names.has(name)) this.failures.delete(name);
     for (const config of wanted) {
       const running = this.running.get(config.name);
       const waiting = this.standby.get(config.name);
@@ -158,6 +159,7 @@ export class Servers {
       return;
     }
     await this.passGate();
+    if (this.standby.has(config.name)) this.failures.delete(config.name);
   }
 
   private async passGate(): Promise<void> {
@@ -179,6 +181,7 @@ export class Servers {
     try {
       const role = new ServerRole({ config, links, log, store, random, onLease, epoch, mayAnswer });
       this.running.set(config.name, { config, role, store });
+      this.failures.delete(config.name);
       for (const listener of this.listeners) listener.serversChanged();
     } catch (error) {
       await store.close();
@@ -195,6 +198,8 @@ export class Servers {
 
   private fail({ name }: ServerConfig, error: Error): void {
     const reason = `DhcpServer ${name}: ${error.message}`;
+    // It is tried again every few seconds, and said once.
+    if (this.failures.get(name) === reason) return;
     this.failures.set(name, reason);
     this.parts.log.error({ code: (error as NodeJS.ErrnoException).code }, reason);
   }
