@@ -76,12 +76,16 @@ interface OpenFile {
 async function openFile(directory: string, file: StoreFile): Promise<OpenFile> {
   const path = join(directory, file.name);
   const handle = await open(path, 'r');
-  const memory = memoryOf(Buffer.alloc(FRAMES_AT));
-  const { bytesRead } = await handle.read(memory.bytes, 0, FRAMES_AT, 0);
-  const read = readHeader(memory, bytesRead);
-  if (read !== 'newer') return { file, handle, read };
-  await handle.close();
-  throw new NewerFormatError(path);
+  try {
+    const memory = memoryOf(Buffer.alloc(FRAMES_AT));
+    const { bytesRead } = await handle.read(memory.bytes, 0, FRAMES_AT, 0);
+    const read = readHeader(memory, bytesRead);
+    if (read === 'newer') throw new NewerFormatError(path);
+    return { file, handle, read };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
 
 /** Gives the end of the last sound frame. */

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -463,6 +471,17 @@ test('a disk that does not answer fills a bounded buffer, then bindings are refu
       assert.equal(leases.size, taken);
       assert.equal(leases.stateOf(address(0)), 'released');
     });
+  }));
+
+test('a file that cannot be read keeps no descriptor, however often that is tried', () =>
+  withDirectory(async (directory) => {
+    // A folder can be opened, and not be read.
+    mkdirSync(join(directory, 'journal-000000000000001'));
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    await assert.rejects(LeaseStore.open({ directory }), { code: 'EISDIR' });
+    const before = open();
+    for (let i = 0; i < 5; i++) await assert.rejects(LeaseStore.open({ directory }));
+    assert.equal(open(), before);
   }));
 
 // --- time -----------------------------------------------------------------------------------------
