@@ -200,7 +200,8 @@ export const KINDS: readonly KindDefinition[] = [
       },
       {
         rule: "!self.pin || (!self.revoke && self.intent != 'Quarantine')",
-        message: 'an address cannot be both kept and taken away: drop one of them',
+        message:
+          'pin keeps the address, and revoke or intent: Quarantine takes it away: drop one of them',
       },
       {
         rule: "!has(self.quarantineUntil) || self.intent == 'Quarantine'",

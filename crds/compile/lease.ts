@@ -29,7 +29,8 @@ export function compileLease(lease: DhcpLease): CompiledLease {
   const client = clientOf(lease, intent === 'Reserve' && !spec.pin && !spec.revoke, findings);
   const until = quarantineEnd(lease, intent, findings);
   if (spec.pin && (spec.revoke || intent === 'Quarantine')) {
-    const message = 'an address cannot be both kept and taken away: drop one of them';
+    const message =
+      'keeps the address, and revoke or intent: Quarantine takes it away: drop one of them';
     findings.problem('spec.pin', 'Contradiction', message);
   }
   const { problems } = findings;

@@ -45,7 +45,7 @@ describe('what is said of what users want of an address', () => {
     [
       'a contradiction that got past the schema',
       wish('a', { pin: true, revoke: true }),
-      'a False Contradiction: spec.pin: an address cannot be both kept and taken away: drop one of them',
+      'a False Contradiction: spec.pin: keeps the address, and revoke or intent: Quarantine takes it away: drop one of them',
     ],
   ];
   for (const [name, lease, expected] of rows)
