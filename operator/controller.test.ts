@@ -21,6 +21,7 @@ import {
   DHCP_SERVERS,
   type DhcpServerObject,
   EVENTS,
+  PDBS,
   POD_MONITORS,
   PODS,
   type Pod,
@@ -456,4 +457,23 @@ test('an edit that is held back comes into force when those that it would cut of
     await until('the refusal', async () => (await accepted(on)) === 'False WouldStrand');
     await kube.patch(DHCP_LEASES, key, { status: { state: 'Released' } }, 'agent', 'status');
     await until('the edit', async () => (await accepted(on)) === 'True Valid');
+  }));
+
+test('the PodDisruptionBudget goes when a single agent is left, and nobody else’s does', () =>
+  bench(async (on) => {
+    const { kube } = on;
+    const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
+    const theirs = { ...CHILD, name: 'dhcp-server-other' };
+    await kube.create(PDBS, { ...budget, metadata: theirs }, 'somebody');
+    const { apiVersion, kind } = fresh();
+    const spec = { subnets: [{ cidr: '198.51.100.0/24', pools: [{ cidr: '198.51.100.0/24' }] }] };
+    const other = { namespace: 'dhcp', name: 'other' };
+    await kube.create(DHCP_SERVERS, { apiVersion, kind, metadata: other, spec }, 'user');
+    await apply(on);
+    for (const node of ['n1', 'n2']) await kube.create(PODS, agentPod(node), 'kubelet');
+    await until('the budget', async () => (await kube.get(PDBS, CHILD)) !== null);
+    await kube.delete(PODS, { namespace: 'dhcp', name: 'p-n2' });
+    await until('the budget to go', async () => (await kube.get(PDBS, CHILD)) === null);
+    await quiet(on);
+    assert.ok(await kube.get(PDBS, theirs));
   }));

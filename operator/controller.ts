@@ -21,7 +21,7 @@ import {
 import { isIntent } from '../crds/compile/lease.ts';
 import { Announcer } from './announcer.ts';
 import { type AgentImage, type Child, covers } from './core/children.ts';
-import { type Decision, decideRelay, decideServer, type Gathered } from './core/decide.ts';
+import { type Decision, decide } from './core/decide.ts';
 import { isUnjudged } from './core/intents.ts';
 import { MANAGER } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
@@ -259,7 +259,7 @@ export class Controller {
       now: this.now(),
     });
     const decision = decide(kind, gathered);
-    const hindrance = await this.make(decision.children);
+    const hindrance = await this.make(decision);
     if (kind === 'DhcpServer')
       await letHeirsIn(this.heirs, object as DhcpServerObject, gathered.pods);
     if (hindrance === null) await this.tell(kind, object, decision);
@@ -271,9 +271,10 @@ export class Controller {
   }
 
   // What is in the way of one child is told, and then the next ones have to wait: a DaemonSet is nothing without its ConfigMap.
-  private async make(children: readonly Child[]): Promise<Hindrance | null> {
+  private async make({ children, unwanted }: Decision): Promise<Hindrance | null> {
     try {
       for (const child of children) if (!watches(child)) await this.maker.make(child);
+      for (const child of unwanted) await this.maker.unmake(child);
       return null;
     } catch (error) {
       if (error instanceof Hindrance) return error;
@@ -382,12 +383,6 @@ export class Controller {
 // What only watches; DHCP does not wait for it.
 function watches({ resource }: Child): boolean {
   return resource === POD_MONITORS;
-}
-
-function decide(kind: AgentKind, gathered: Gathered<DhcpServerObject | DhcpRelayObject>): Decision {
-  return kind === 'DhcpServer'
-    ? decideServer(gathered as Gathered<DhcpServerObject>)
-    : decideRelay(gathered as Gathered<DhcpRelayObject>);
 }
 
 /** Ends what was under way when the lead was lost. */

@@ -44,6 +44,17 @@ export class Maker {
     }
   }
 
+  /** Takes away what we made; rejects with KubeError. */
+  async unmake({ resource, object }: Child): Promise<void> {
+    const current = await this.current(resource, object);
+    if (current === null || claimOf(current, object) !== 'ours') return;
+    const { namespace = '', name } = object.metadata;
+    const { uid } = current.metadata;
+    this.parts.mayWrite();
+    await this.parts.kube.delete(resource, { namespace, name }, uid === undefined ? {} : { uid });
+    this.parts.wrote(resource);
+  }
+
   private async current(resource: Resource, object: KubeObject): Promise<KubeObject | null> {
     const { namespace = '', name } = object.metadata;
     const followed = this.parts.view.current(resource.kind, namespace, name);

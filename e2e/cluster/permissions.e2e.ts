@@ -11,8 +11,11 @@ import { conditions, Field, LAN, lanServer, NAMESPACE } from './field.ts';
 import { POD_MONITORS } from './podmonitors.ts';
 
 const LONG = { timeout: 300_000 };
-/** What the audit log cannot show, since it takes part in another request. It has a test of its own. */
+/** What the audit log cannot show, since it takes part in other requests. Both have tests of their own. */
 const FINALIZERS = /^update dhcp-operator\.io\/dhcp(servers|relays)\/finalizers$/;
+const ADOPTION = /^delete /;
+
+const CHILD = 'dhcp-relay-second';
 
 let field: Field;
 
@@ -119,6 +122,19 @@ async function leased(): Promise<string> {
 const rulesOf = (...role: string[]): readonly PolicyRule[] =>
   field.cluster.get<Role>(...role).rules;
 
+/** Whatever the operator makes, in the order of the alphabet. */
+const ADOPTED = [
+  'apps/daemonsets',
+  'configmaps',
+  'discovery.k8s.io/endpointslices',
+  'monitoring.coreos.com/podmonitors',
+  'policy/poddisruptionbudgets',
+  'rbac.authorization.k8s.io/rolebindings',
+  'rbac.authorization.k8s.io/roles',
+  'serviceaccounts',
+  'services',
+];
+
 test('leases come, change and go, and mistakes are told', LONG, async () => {
   const { cluster } = field;
   field.wait('dhcpserver/lan', 'Ready');
@@ -144,11 +160,11 @@ test('the operator uses every right that it has, or gives it to agents', LONG, (
   const granted = rightsOf(rulesOf('clusterrole', NAMESPACE));
   const given = rightsOf([...rulesFor('DhcpServer'), ...rulesFor('DhcpRelay')]);
   const left = unused(granted, usedBy(NAMESPACE, NAMESPACE), given);
-  assert.deepEqual(
-    left.filter((one) => !FINALIZERS.test(one)),
-    [],
-  );
-  assert.equal(left.length, 2, 'it has the rights that the next test is about');
+  const ofOwners = left.filter((one) => FINALIZERS.test(one));
+  const toAdopt = left.filter((one) => ADOPTION.test(one)).map((one) => one.split(' ')[1]);
+  assert.equal(ofOwners.length, 2, 'it has the rights that a later test is about');
+  assert.deepEqual(toAdopt, ADOPTED);
+  assert.equal(left.length, ofOwners.length + toAdopt.length);
 });
 
 for (const name of ['dhcp-server-lan', 'dhcp-relay-office']) {
@@ -174,33 +190,33 @@ test('nobody asked for anything that he may not', LONG, () => {
   );
 });
 
+function set(rules: readonly PolicyRule[]): void {
+  const patch = JSON.stringify({ rules });
+  field.cluster.kubectl('patch', 'clusterrole', NAMESPACE, '--type=merge', '-p', patch);
+}
+
+/** Waits until the operator may not do something any more. */
+function lost(...what: string[]): Promise<unknown> {
+  const account = `system:serviceaccount:${NAMESPACE}:${NAMESPACE}`;
+  return field.eventually('the right to be gone', () => {
+    // kubectl fails when the answer is no.
+    try {
+      field.cluster.kubectl('auth', 'can-i', ...what, '--as', account);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
+
 test(
   'without the right to finalizers an owner cannot be named where that is enforced',
   LONG,
   async () => {
     const { cluster } = field;
     const rules = rulesOf('clusterrole', NAMESPACE);
-    const set = (some: readonly PolicyRule[]): string =>
-      cluster.kubectl(
-        'patch',
-        'clusterrole',
-        NAMESPACE,
-        '--type=merge',
-        '-p',
-        JSON.stringify({ rules: some }),
-      );
     set(rules.filter(({ resources }) => !resources.some((one) => one.endsWith('/finalizers'))));
-    const account = `system:serviceaccount:${NAMESPACE}:${NAMESPACE}`;
-    const asked = ['update', 'dhcprelays', '--subresource=finalizers', '--as', account];
-    await field.eventually('the right to be gone', () => {
-      // kubectl fails when the answer is no.
-      try {
-        cluster.kubectl('auth', 'can-i', ...asked);
-        return false;
-      } catch {
-        return true;
-      }
-    });
+    await lost('update', 'dhcprelays', '--subresource=finalizers');
     cluster.apply(relay('second'));
     await field.eventually('the refusal', () =>
       field.cluster
@@ -216,5 +232,31 @@ test(
     await field.eventually('the relay to have agents', () =>
       cluster.kubectl('get', 'daemonset', 'dhcp-relay-second', '-o', 'name'),
     );
+  },
+);
+
+test(
+  'without the right to delete nothing that lost its owner can be taken over where that is enforced',
+  LONG,
+  async () => {
+    const { cluster } = field;
+    const uidOf = (kind: string, name: string): string =>
+      cluster.kubectl('get', kind, name, '-o', 'jsonpath={.metadata.uid}');
+    const ownerOf = (kind: string): string =>
+      cluster.kubectl('get', kind, CHILD, '-o', 'jsonpath={.metadata.ownerReferences[*].uid}');
+    const programmed = (): string | undefined => conditions(field, 'dhcprelay/second').Programmed;
+    const agents = uidOf('daemonset', CHILD);
+    const rules = rulesOf('clusterrole', NAMESPACE);
+    set(rules.map((rule) => ({ ...rule, verbs: rule.verbs.filter((verb) => verb !== 'delete') })));
+    await lost('delete', 'daemonsets');
+    cluster.kubectl('delete', 'dhcprelay', 'second', '--cascade=orphan');
+    await field.eventually('it to lose its owner', () => ownerOf('daemonset') === '');
+    cluster.apply(relay('second'));
+    await field.eventually('the refusal', () => programmed() === 'False Refused');
+    set(rules);
+    const owner = uidOf('dhcprelay', 'second');
+    for (const kind of ['daemonset', 'configmap', 'serviceaccount', 'role', 'rolebinding'])
+      await field.eventually(`the ${kind} to be taken over`, () => ownerOf(kind) === owner, 120);
+    assert.equal(uidOf('daemonset', CHILD), agents, 'its agents go on');
   },
 );

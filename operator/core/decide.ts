@@ -1,3 +1,4 @@
+import type { AgentKind } from '../../crds/assignment.ts';
 import { FAILOVER } from '../../crds/assignment.ts';
 import type {
   DaemonSet,
@@ -73,11 +74,20 @@ export interface Gathered<T extends DhcpServerObject | DhcpRelayObject> {
 /** What is to be done for an object. */
 export interface Decision {
   readonly children: readonly Child[];
+  /** What may be there from before, and is to go. */
+  readonly unwanted: readonly Child[];
   /** What the operator says in the status; all of it, each time. */
   readonly status: Readonly<Record<string, unknown>>;
   readonly events: readonly Finding[];
   /** What agents that are gone once said, without them; null when there is nothing to take away. */
   readonly nodes: readonly NodeStatus[] | null;
+}
+
+/** Decides what an object needs. */
+export function decide(kind: AgentKind, gathered: Any): Decision {
+  return kind === 'DhcpServer'
+    ? decideServer(gathered as Gathered<DhcpServerObject>)
+    : decideRelay(gathered as Gathered<DhcpRelayObject>);
 }
 
 /** Decides what a DhcpServer needs. */
@@ -110,6 +120,8 @@ export function decideServer(gathered: Gathered<DhcpServerObject>): Decision {
       ...children,
       ...(failover && inForce !== null ? [disruptionBudget(parent)] : []),
     ],
+    // Of a single agent it would forbid every eviction.
+    unwanted: failover ? [] : [disruptionBudget(parent)],
     ...conclude(gathered, findings, { endpoints: endpoints.map(({ address }) => address) }),
   };
 }
@@ -131,7 +143,7 @@ export function decideRelay(gathered: Gathered<DhcpRelayObject>): Decision {
     degraded(agents.nodes, [], null, false),
   ];
   const children = inForce === null ? [] : agentChildren(gathered, parent, inForce);
-  return { children, ...conclude(gathered, findings, {}) };
+  return { children, unwanted: [], ...conclude(gathered, findings, {}) };
 }
 
 type Any = Gathered<DhcpServerObject | DhcpRelayObject>;
@@ -225,7 +237,7 @@ function conclude(
   { object, daemonSet: set, pods, now }: Any,
   findings: readonly Finding[],
   more: Readonly<Record<string, unknown>>,
-): Omit<Decision, 'children'> {
+): Omit<Decision, 'children' | 'unwanted'> {
   const generation = object.metadata.generation ?? 1;
   const before = object.status?.conditions ?? [];
   const { desiredNumberScheduled = 0, numberReady = 0 } = set?.status ?? {};

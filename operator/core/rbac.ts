@@ -40,8 +40,11 @@ export function agentRules(parent: Parent): readonly PolicyRule[] {
   ];
 }
 
-/** A live copy, and server-side apply, which creates or patches. What is not wanted any more goes with its owner. */
-const KEEP = [...FOLLOW, 'create', 'patch'] as const;
+/**
+ * A live copy, and server-side apply, which creates or patches. Most of what is not wanted any more goes with its owner, but to
+ * take over what has lost its owner takes the right to delete it (OwnerReferencesPermissionEnforcement).
+ */
+const KEEP = [...FOLLOW, 'create', 'patch', 'delete'] as const;
 
 /** What the operator may do in the cluster: what it does, and what it gives to agents, since nobody can give more. */
 export const OPERATOR_RULES: readonly PolicyRule[] = [
@@ -52,7 +55,7 @@ export const OPERATOR_RULES: readonly PolicyRule[] = [
     resources: ['dhcpservers/status', 'dhcprelays/status', 'dhcpleases/status'],
     verbs: ['patch'],
   },
-  { apiGroups: [GROUP], resources: ['dhcpleases'], verbs: [...KEEP, 'delete'] },
+  { apiGroups: [GROUP], resources: ['dhcpleases'], verbs: KEEP },
   { apiGroups: [''], resources: ['configmaps', 'services', 'serviceaccounts'], verbs: KEEP },
   { apiGroups: [''], resources: ['pods', 'nodes'], verbs: FOLLOW },
   { apiGroups: ['apps'], resources: ['daemonsets'], verbs: KEEP },
@@ -82,6 +85,6 @@ export const OPERATOR_RULES: readonly PolicyRule[] = [
   {
     apiGroups: ['monitoring.coreos.com'],
     resources: ['podmonitors'],
-    verbs: ['get', 'list', 'create', 'patch'],
+    verbs: ['get', 'list', 'create', 'patch', 'delete'],
   },
 ];
