@@ -1,8 +1,9 @@
 import type { Ipv4 } from '../../../codec/ipv4.ts';
-import { LIMITED_BROADCAST } from '../../../codec/ipv4.ts';
+import { LIMITED_BROADCAST, UNSPECIFIED } from '../../../codec/ipv4.ts';
 import { Datagram, parseDatagram } from '../../../codec/link/datagram.ts';
 import type { Millis } from '../../../codec/machine.ts';
 import * as H from '../../../codec/v4/header.ts';
+import { SUB_OPTION } from '../../../codec/v4/relayinfo.ts';
 import type { ServerConfig } from '../../../crds/types/serverconfig.ts';
 import type { HashKey } from '../lease/siphash.ts';
 import type { LeaseTable, Ticket } from '../lease.ts';
@@ -269,6 +270,7 @@ export class ServerCore {
     // RFC 4390 §2.1: what has no hardware address, as on InfiniBand, must have an identifier. A query has either.
     const anonymous = view.hlen === 0 && request.clientIdLength === 0;
     if (anonymous && request.type !== H.DHCPLEASEQUERY) return 'badHardwareLength';
+    if (this.isHeardTwice()) return 'heardTwice';
     const limit = this.limits.take(request);
     if (limit !== null) return limit;
     if (this.overloaded && request.type === H.DHCPDISCOVER) return 'overload';
@@ -276,6 +278,15 @@ export class ServerCore {
     state.attempts = 0;
     identify(state);
     return this.dispatch();
+  }
+
+  // A relay on this node, on a link where we answer as well, brings what we have heard from the client itself.
+  private isHeardTwice(): boolean {
+    const { request, links } = this.state;
+    const { giaddr, type } = request;
+    if (giaddr === UNSPECIFIED || !links.own.has(giaddr) || type === H.DHCPLEASEQUERY) return false;
+    const place = request.subAddress(SUB_OPTION.linkSelection);
+    return links.answered.has(place === UNSPECIFIED ? giaddr : place);
   }
 
   private dispatch(): Unanswered | null {

@@ -9,6 +9,8 @@ export const SERVER_DROPS = {
   toClient: 'an answer to a client, seen in passing',
   noProxy: 'a request to port 4011, where only proxies answer (proxyDhcp)',
   notServed: 'a broadcast on an interface that this server does not serve',
+  heardTwice:
+    'relayed by this node from a link where its clients are answered as well: the relay need not serve that',
   short: 'too short for a BOOTP message',
   badOp: 'no BOOTREQUEST',
   badHardwareLength:

@@ -33,6 +33,8 @@ export interface ServerLinks {
   readonly unserved: readonly { readonly name: string; readonly reason: UnservedReason }[];
   readonly byIndex: ReadonlyMap<number, ServerLink>;
   readonly own: ReadonlySet<Ipv4>;
+  /** Those of them that are on links where clients are answered: what a relay on this node brings from there is known. */
+  readonly answered: ReadonlySet<Ipv4>;
   /** Directed broadcasts, which arrive like limited ones. */
   readonly broadcasts: ReadonlySet<Ipv4>;
 }
@@ -41,6 +43,7 @@ export interface ServerLinks {
 export function planLinks(plan: ServerPlan, links: readonly RelayLink[]): ServerLinks {
   const byIndex = new Map<number, ServerLink>();
   const own = new Set<Ipv4>();
+  const answered = new Set<Ipv4>();
   const broadcasts = new Set<Ipv4>();
   const unserved: { name: string; reason: UnservedReason }[] = [];
   for (const link of links) {
@@ -48,16 +51,18 @@ export function planLinks(plan: ServerPlan, links: readonly RelayLink[]): Server
       address,
       length: prefixLength,
     }));
-    for (const prefix of prefixes) {
-      own.add(prefix.address);
-      if (prefix.length < 31) broadcasts.add(broadcastOf(prefix));
-    }
     const planned = serverLink(plan, link, prefixes);
     byIndex.set(link.index, planned);
     const reason = matches(plan.config.interfaces, link.name) ? whyNot(plan, link, planned) : null;
     if (reason !== null) unserved.push({ name: link.name, reason });
+    const isAnswered = planned.served && reason === null && planned.subnet !== null;
+    for (const prefix of prefixes) {
+      own.add(prefix.address);
+      if (isAnswered) answered.add(prefix.address);
+      if (prefix.length < 31) broadcasts.add(broadcastOf(prefix));
+    }
   }
-  return { byIndex, own, broadcasts, unserved };
+  return { byIndex, own, answered, broadcasts, unserved };
 }
 
 /** The interface, if any, that an address is on. */

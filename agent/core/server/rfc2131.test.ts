@@ -535,6 +535,23 @@ test('what is routed through this node is none of our business', () => {
   assert.equal(bed.dropped(), 'notForUs');
 });
 
+// [where the relay of this node heard the client, how it says so, what becomes of it]
+for (const [name, say, dropped] of [
+  ['on our own link', { giaddr: SERVER }, 'heardTwice'],
+  ['on our own link, by another giaddr', { giaddr: '198.51.100.1', place: SERVER }, 'heardTwice'],
+  ['on a link that we do not serve', { giaddr: '198.51.100.1' }, null],
+] as const) {
+  test(`a client is answered once although a relay on this node hears it ${name}: ${dropped}`, () => {
+    const other = { cidr: '198.51.100.0/24', pools: [{ cidr: '198.51.100.128/25' }] };
+    const bed = new Bed({ subnets: [SUBNET, other] });
+    const relay =
+      'place' in say ? { relay: Uint8Array.of(5, 4, ...say.place.split('.').map(Number)) } : {};
+    const heard = bed.say({ giaddr: say.giaddr, from: say.giaddr, ...relay });
+    assert.equal(heard.length, dropped === null ? 1 : 0);
+    assert.equal(bed.dropped(), dropped);
+  });
+}
+
 test('a relay on the same node may ask from an address of this node', () => {
   const bed = new Bed(RELAYED);
   assert.equal(bed.ask({ ...VIA, from: SERVER }).type, 'OFFER');
