@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { DhcpServerObject } from '../../crds/client/resources.ts';
 import { compile } from '../../crds/compile.ts';
 import { documentOf } from '../../crds/document.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
 import { checkOverlap, checkStranding } from './checks.ts';
-import { bound, server } from './testworld.ts';
+import { bound, NOW, server } from './testworld.ts';
 
 function configOf({ apiVersion, kind, metadata, spec }: DhcpServerObject): ServerConfig {
   const { name, namespace = '' } = metadata;
@@ -113,4 +113,43 @@ test('of two servers made in the same second the one that comes first by name is
   const b = server({}, { name: 'b', uid: 'ub' });
   assert.equal(checkOverlap(a, [a, b], []), null);
   assert.match(checkOverlap(b, [a, b], [])?.message ?? '', /in DhcpServer dhcp\/a/);
+});
+
+describe('of two servers that overlap', () => {
+  const status = (observedGeneration: number, is: 'True' | 'False' = 'True'): object => ({
+    conditions: [
+      {
+        type: 'Accepted',
+        status: is,
+        reason: 'Valid',
+        message: '',
+        lastTransitionTime: NOW,
+        observedGeneration,
+      },
+    ],
+  });
+  const old = (more: object): ReturnType<typeof server> => server({}, { name: 'old' }, more);
+  const later = { name: 'new', uid: 'u9', creationTimestamp: '2027-01-01T00:00:00Z' };
+  // [what is so, of the older one, of the younger one, which is refused]; the generation of both is 3.
+  for (const [name, older, younger, refused] of [
+    ['none is in force: the younger is refused', {}, {}, 'new'],
+    ['both are: the younger is refused', status(3), status(3), 'new'],
+    ['the younger is, and the older is edited: the older is refused', status(2), status(3), 'old'],
+    ['the older was refused for that: it stays so', status(3, 'False'), status(3), 'old'],
+    [
+      'the older is, and the younger is edited: the younger is refused',
+      status(3),
+      status(2),
+      'new',
+    ],
+  ] as const) {
+    test(name, () => {
+      const both = [old(older), server({}, later, younger)] as const;
+      const found = both.filter((one) => checkOverlap(one, both, []) !== null);
+      assert.deepEqual(
+        found.map(({ metadata }) => metadata.name),
+        [refused],
+      );
+    });
+  }
 });

@@ -25,8 +25,8 @@ export interface TakenNetwork {
 }
 
 /**
- * Whether a server's subnets are free for it. Of two DhcpServers the younger one is refused; what pods and Services use
- * nobody gets.
+ * Whether a server's subnets are free for it. Of two DhcpServers the one is refused whose spec is not in force yet, else the
+ * younger one; what pods and Services use nobody gets.
  */
 export function checkOverlap(
   server: DhcpServerObject,
@@ -35,7 +35,7 @@ export function checkOverlap(
 ): Refusal | null {
   if (server.metadata.annotations?.[ALLOW_OVERLAP] === 'true') return null;
   const own = subnetsOf(server);
-  for (const { cidr, by } of [...older(server, others), ...taken]) {
+  for (const { cidr, by } of [...before(server, others), ...taken]) {
     const prefix = parsePrefix(cidr);
     const mine = prefix === null ? undefined : own.find((one) => overlap(one.prefix, prefix));
     if (mine === undefined) continue;
@@ -45,18 +45,30 @@ export function checkOverlap(
   return null;
 }
 
-function older(
+function before(
   server: DhcpServerObject,
   others: readonly DhcpServerObject[],
 ): readonly TakenNetwork[] {
   return others
-    .filter((other) => other.metadata.uid !== server.metadata.uid && isOlder(other, server))
+    .filter((other) => other.metadata.uid !== server.metadata.uid && isBefore(other, server))
     .flatMap((other) =>
       subnetsOf(other).map(({ cidr }) => ({
         cidr,
         by: `in DhcpServer ${other.metadata.namespace}/${other.metadata.name}`,
       })),
     );
+}
+
+// Who has an address range in force keeps it, or an edit of one would have both give the same addresses.
+function isBefore(a: DhcpServerObject, b: DhcpServerObject): boolean {
+  const stands = isInForce(a);
+  return stands === isInForce(b) ? isOlder(a, b) : stands;
+}
+
+// The newest spec is.
+function isInForce({ metadata, status }: DhcpServerObject): boolean {
+  const accepted = status?.conditions?.find(({ type }) => type === 'Accepted');
+  return accepted?.status === 'True' && accepted.observedGeneration === metadata.generation;
 }
 
 function isOlder(a: DhcpServerObject, b: DhcpServerObject): boolean {

@@ -84,6 +84,12 @@ test('a server that serves nowhere says what its agents say, or that none has an
   );
 });
 
+test('before there is a DaemonSet nobody is waited for', () => {
+  const none = { daemonSet: undefined, pods: [], nodes: [] };
+  assert.equal(said(serverReady(none, [])), 'False NotServing: there are no agents yet');
+  assert.equal(said(relayReady(none)), 'False NodesNotReady: there are no agents yet');
+});
+
 test('an endpoint takes an agent that answers, in a pod that is ready and stays, with an address', () => {
   const leaving = pod('e');
   const pods = [

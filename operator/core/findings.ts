@@ -94,7 +94,8 @@ export function serverReady(agents: AgentsSeen, endpoints: readonly Endpoint[]):
   if (hasNoNodes(agents)) return noNodes();
   const [first] = endpoints;
   if (first === undefined) {
-    const message = waiting(agents) || allTroubles(agents) || 'no agent answers yet';
+    const message =
+      waiting(agents) || allTroubles(agents) || nobody(agents, 'no agent answers yet');
     return { type, status: 'False', reason: 'NotServing', message };
   }
   const standby = nodesOf(agents, 'Standby');
@@ -124,10 +125,16 @@ export function relayReady(agents: AgentsSeen): Finding {
     agents.daemonSet?.status ?? {};
   if (hasNoNodes(agents)) return noNodes();
   if (desired === 0 || ready < desired) {
-    const message = `${ready} of ${desired} agents are ready${after(allTroubles(agents))}`;
+    const some = `${ready} of ${desired} agents are ready${after(allTroubles(agents))}`;
+    const message = nobody(agents, some);
     return { type, status: 'False', reason: 'NodesNotReady', message };
   }
   return { type, status: 'True', reason: 'Relaying', message: `${ready} agents are ready` };
+}
+
+// Before anything has been accepted there is nobody to wait for.
+function nobody({ daemonSet, nodes }: AgentsSeen, otherwise: string): string {
+  return daemonSet === undefined && nodes.length === 0 ? 'there are no agents yet' : otherwise;
 }
 
 function hasNoNodes({ daemonSet, pods }: AgentsSeen): boolean {
