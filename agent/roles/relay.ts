@@ -10,11 +10,12 @@ import { RelayCounters } from '../core/relay/counters.ts';
 import { type RelayLink, relayLinks } from '../core/relay/links.ts';
 import { planRelay, type RelayPlan } from '../core/relay/plan.ts';
 import { Relay } from '../core/relay/relay.ts';
-import { ENTRY, SLOT } from '../core/ring.ts';
+import { SLOT } from '../core/ring.ts';
 import type { LinkState } from '../net/links.ts';
 import { Names } from '../net/names.ts';
-import { errnoName, PacketSocket, type PacketStatistics } from '../net/packet.ts';
+import { PacketSocket, type PacketStatistics } from '../net/packet.ts';
 import { type HeldPort, holdPort, RawIpSocket } from '../net/rawip.ts';
+import { countSendErrors } from './senderrors.ts';
 
 const ETHERTYPE_IPV4 = 0x0800;
 /** Under load each system call moves as many packets; 256 cost 10 % less a packet than 64. */
@@ -164,23 +165,13 @@ export class RelayRole {
     const { up, down } = this;
     if (up.count > 0) {
       const failures = this.routed.send(this.packets.ring, up.entries, up.count);
-      if (failures > 0) this.countErrors(up);
+      if (failures > 0) countSendErrors(up, this.counters, this.log);
       up.clear();
     }
     if (down.count > 0) {
       const failures = this.packets.send(down.entries, down.count);
-      if (failures > 0) this.countErrors(down);
+      if (failures > 0) countSendErrors(down, this.counters, this.log);
       down.clear();
-    }
-  }
-
-  private countErrors(outbox: Outbox): void {
-    for (let i = 0; i < outbox.count; i++) {
-      const errno = outbox.entries[i * ENTRY.WORDS + ENTRY.ERROR]!;
-      if (errno === 0) continue;
-      const name = errnoName(errno);
-      if (!this.counters.sendErrors.has(name)) this.log.warn({ errno: name }, 'sending failed');
-      this.counters.sendError(name);
     }
   }
 

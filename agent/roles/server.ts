@@ -8,7 +8,7 @@ import type { ServerConfig } from '../../crds/types/serverconfig.ts';
 import type { Lease, Ticket } from '../core/lease.ts';
 import { Outbox } from '../core/outbox.ts';
 import { relayLinks } from '../core/relay/links.ts';
-import { ENTRY, SLOT } from '../core/ring.ts';
+import { SLOT } from '../core/ring.ts';
 import { arenaBytes, ReplyArena } from '../core/server/arena.ts';
 import { isDiscover } from '../core/server/backlog.ts';
 import { ServerCore } from '../core/server/core.ts';
@@ -21,6 +21,7 @@ import { errnoName, PacketSocket, type PacketStatistics } from '../net/packet.ts
 import { Pinger } from '../net/ping.ts';
 import { ArpProber } from '../net/probe.ts';
 import { type HeldPort, holdPort, RawIpSocket } from '../net/rawip.ts';
+import { countSendErrors } from './senderrors.ts';
 import type { ServerStore } from './server/durability.ts';
 import { ServerEvents } from './server/events.ts';
 import { type SubnetUse, servedLinks, subnetUse } from './server/status.ts';
@@ -321,25 +322,16 @@ export class ServerRole {
 
   private send(routed: Outbox, link: Outbox): void {
     if (routed.count > 0 && this.routed.send(this.packets.ring, routed.entries, routed.count) > 0) {
-      this.countErrors(routed);
+      countSendErrors(routed, this.counters, this.log);
     }
-    if (link.count > 0 && this.packets.send(link.entries, link.count) > 0) this.countErrors(link);
+    if (link.count > 0 && this.packets.send(link.entries, link.count) > 0)
+      countSendErrors(link, this.counters, this.log);
   }
 
   private isFenced(count: number): boolean {
     const fenced = !this.mayAnswer();
     if (fenced) for (let i = 0; i < count; i++) this.counters.drop('fenced');
     return fenced;
-  }
-
-  private countErrors(outbox: Outbox): void {
-    for (let i = 0; i < outbox.count; i++) {
-      const errno = outbox.entries[i * ENTRY.WORDS + ENTRY.ERROR]!;
-      if (errno === 0) continue;
-      const name = errnoName(errno);
-      if (!this.counters.sendErrors.has(name)) this.log.warn({ errno: name }, 'sending failed');
-      this.counters.sendError(name);
-    }
   }
 
   // One timer, moved only forward: what it was set for may have gone, and then it is set anew when it fires.
