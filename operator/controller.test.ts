@@ -133,14 +133,18 @@ function agentPod(node: string): Pod {
 /** An API server whose administrator has limited the number of ConfigMaps. */
 class Stingy extends FakeKube {
   isStingy = true;
+  refused = 0;
+  excuse = 'exceeded quota: few, limited: configmaps=1';
 
   override async apply<T extends KubeObject>(
     resource: Resource<T>,
     object: Partial<T> & { readonly metadata: KubeMeta },
     options: ApplyOptions,
   ): Promise<T> {
-    if (this.isStingy && resource.plural === CONFIG_MAPS.plural)
-      throw new KubeError('Forbidden', 'exceeded quota: few, limited: configmaps=1', 403);
+    if (this.isStingy && resource.plural === CONFIG_MAPS.plural) {
+      this.refused++;
+      throw new KubeError('Forbidden', this.excuse, 403);
+    }
     return super.apply(resource, object, options);
   }
 }
@@ -246,6 +250,23 @@ test('what the API server will not have is told in its words', async () => {
     );
     kube.isStingy = false;
     await until('the agents', async () => (await kube.get(DAEMON_SETS, CHILD)) !== null);
+  }, kube);
+});
+
+test('what it says while our kinds are new to it is no refusal', async () => {
+  const kube = new Stingy();
+  kube.excuse = 'cannot set blockOwnerDeletion in this case because cannot find RESTMapping for …';
+  await bench(async (on) => {
+    await apply(on);
+    await until('some tries', async () => kube.refused > 1);
+    kube.isStingy = false;
+    await until('the agents', async () => (await kube.get(DAEMON_SETS, CHILD)) !== null);
+    await quiet(on);
+    const events = await kube.list(EVENTS);
+    assert.deepEqual(
+      events.filter(({ reason }) => reason === 'Refused'),
+      [],
+    );
   }, kube);
 });
 

@@ -108,10 +108,14 @@ function nameTaken(object: KubeObject): Refusal {
   return { reason: 'NameTaken', message };
 }
 
+/** What the API server says of owners for some seconds after their kind has been installed. */
+const NEW_KIND = 'cannot find RESTMapping';
+
 // What the API server will not have however often it is asked: a quota that is used up, an admission policy.
 function hindranceOf(error: unknown, object: KubeObject): Hindrance | null {
   if (!(error instanceof KubeError)) return null;
   if (error.reason !== 'Invalid' && error.reason !== 'Forbidden') return null;
+  if (error.message.includes(NEW_KIND)) return null;
   const message = `the API server refuses ${titleOf(object)}: ${error.message}`;
   return new Hindrance({ reason: 'Refused', message });
 }
