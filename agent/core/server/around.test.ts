@@ -31,18 +31,23 @@ import {
 
 const A = '02:00:00:00:00:0a';
 
+/** Where in its slot the kernel puts a packet. */
+const START = 96;
+
 /** A core with a ring of one packet, as a role has it. */
 function bare(packetType: number, mangle: (ring: Buffer) => void = () => {}) {
   const message = messageOf({});
   const at = 2048;
   const headersAt = at + arenaBytes(1, 1);
   const ring = Buffer.alloc(headersAt + 2 * HEADERS_LENGTH);
-  ring.set(message, HEADERS_LENGTH);
-  const end = HEADERS_LENGTH + message.length;
-  writeHeaders(ring, 0, ip('0.0.0.0'), 68, ip('255.255.255.255'), 67, HEADERS_LENGTH, end);
-  mangle(ring);
+  const payloadAt = START + HEADERS_LENGTH;
+  const end = payloadAt + message.length;
+  ring.set(message, payloadAt);
+  writeHeaders(ring, START, ip('0.0.0.0'), 68, ip('255.255.255.255'), 67, payloadAt, end);
+  mangle(ring.subarray(START));
   const meta = new Uint32Array(SLOT.WORDS);
-  meta[SLOT.LENGTH] = end;
+  meta[SLOT.START] = START;
+  meta[SLOT.LENGTH] = end - START;
   meta[SLOT.IFINDEX] = ETH0;
   meta[SLOT.PACKET_TYPE] = packetType;
   const routed = new Outbox(ring, headersAt, 1);
@@ -101,7 +106,7 @@ test('every drop says what it means', () => {
 test('a DISCOVER is told from others at a glance', () => {
   const { ring, meta } = bare(PACKET_TYPE.BROADCAST);
   assert.equal(isDiscover(ring, meta, 0), true);
-  ring.set(messageOf({ type: 'REQUEST', requested: '192.0.2.10' }), HEADERS_LENGTH);
+  ring.set(messageOf({ type: 'REQUEST', requested: '192.0.2.10' }), START + HEADERS_LENGTH);
   assert.equal(isDiscover(ring, meta, 0), false);
   meta[SLOT.LENGTH] = 100;
   assert.equal(isDiscover(ring, meta, 0), false);

@@ -458,6 +458,46 @@ test('clones: with probing the second one never gets the address of the first', 
   assert.equal(bed.stateOf('192.0.2.10'), 'bound', 'it is the first one’s, and stays so');
 });
 
+test('clones are not looked for where an identifier is to be believed, or counts for nothing', () => {
+  for (const [identity, isSame] of [
+    ['ClientId', true],
+    ['HardwareAddress', false],
+  ] as const) {
+    const bed = new Bed({ identity });
+    const address = bed.lease({ mac: A, clientId: ID });
+    for (const mac of [B, A, B, A]) {
+      assert.equal(bed.lease({ mac, clientId: ID }) === address, isSame || mac === A, identity);
+    }
+    assert.ok(!bed.told.includes('clone'));
+  }
+});
+
+test('a limit for circuits holds for each, and for nobody who comes without one', () => {
+  const bed = new Bed({ limits: { perClient: 0, perCircuit: 10 } });
+  const heard = (more: object): number =>
+    Array.from({ length: 100 }, (_, i) => bed.say({ mac: `02:00:00:00:03:${hex(i)}`, ...more }))
+      .map((replies) => replies.length)
+      .reduce((sum, n) => sum + n);
+  const full = 11;
+  assert.ok(heard({}) >= full, 'as many as there are addresses');
+  assert.equal(bed.dropped(), 'exhausted');
+  heard({ relay: circuit('p1') });
+  assert.equal(bed.dropped(), 'circuitRate');
+  bed.say({ mac: A, relay: circuit('p2') });
+  assert.notEqual(bed.dropped(), 'circuitRate');
+});
+
+test('a limit of leases for a circuit that is set later counts those that are held', () => {
+  const bed = new Bed();
+  bed.lease({ mac: A, relay: circuit('p1') });
+  bed.lease({ mac: B, relay: circuit('p2') });
+  bed.configure({ limits: { perClient: 0, leasesPerCircuit: 1 } });
+  bed.say({ mac: C, relay: circuit('p1') });
+  assert.equal(bed.dropped(), 'circuitFull');
+  bed.configure({ limits: { perClient: 0, leasesPerCircuit: 2 } });
+  assert.equal(bed.say({ mac: C, relay: circuit('p1') }).length, 1);
+});
+
 test('a client that asks too often is dropped, others are not', () => {
   const bed = new Bed({ limits: { perClient: 10 } });
   for (let i = 0; i < 10; i++) bed.say({ mac: A });
