@@ -154,8 +154,9 @@ export interface DhcpServerSpec {
   /** Other DHCP servers that answer on our links are noticed and reported. */
   readonly foreignServers?: ForeignServers;
   /**
-   * Which leases have a DhcpLease object: `All`, only those of reserved addresses, or `None`. A server on several nodes
-   * needs `All`: the one that takes over knows what the objects tell. Ignored outside Kubernetes.
+   * Which leases have a DhcpLease object: `All`, only those of reserved addresses, or `None`. Others lose theirs, which
+   * revokes nothing. A server on several nodes needs `All`: the one that takes over knows what the objects tell. Ignored
+   * outside Kubernetes.
    * @default "All"
    */
   readonly leaseObjects?: 'All' | 'Reserved' | 'None';
