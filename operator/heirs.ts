@@ -8,7 +8,7 @@ import {
   type Pod,
 } from '../crds/client/resources.ts';
 import { MANAGER, type Parent, selectorOf } from './core/names.ts';
-import { allStandBy, formerHolder } from './core/orphaned.ts';
+import { formerHolder, standByInVain } from './core/orphaned.ts';
 
 /** What letting heirs in needs from who asks for it. */
 export interface HeirsParts {
@@ -27,7 +27,7 @@ export async function letHeirsIn(
   server: DhcpServerObject,
   pods: readonly Pod[],
 ): Promise<void> {
-  if (!allStandBy(server, pods)) return;
+  if (!standByInVain(server, pods)) return;
   const parent = { kind: 'DhcpServer', metadata: server.metadata } as Parent;
   const { namespace, name } = parent.metadata;
   const key = { namespace, name: childName('DhcpServer', name) };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CoordinationLease } from '../../crds/client/resources.ts';
-import { allStandBy, formerHolder } from './orphaned.ts';
+import { formerHolder, standByInVain } from './orphaned.ts';
 import { pod, says, server } from './testworld.ts';
 
 const FOR_GOOD = 2_147_483_647;
@@ -23,11 +23,13 @@ describe('who holds a Lease for good without an agent', () => {
   test('not nobody', () => assert.equal(formerHolder(lease(''), []), null));
 });
 
-describe('whether all stand by', () => {
+describe('whether agents stand by in vain', () => {
   const of = (...nodes: ReturnType<typeof says>[]): boolean =>
-    allStandBy(server({}, {}, { nodes }), [pod('b'), pod('c')]);
+    standByInVain(server({}, {}, { nodes }), [pod('b'), pod('c')]);
   test('those that have a pod', () =>
     assert.equal(of(says('a', 'Active'), says('b', 'Standby')), true));
+  test('also when another has failed', () =>
+    assert.equal(of(says('b', 'Standby'), says('c', 'Failed')), true));
   test('not when one answers', () =>
     assert.equal(of(says('b', 'Standby'), says('c', 'Active')), false));
   test('not when nobody has said anything', () => assert.equal(of(), false));

@@ -2,10 +2,10 @@ import type { CoordinationLease, DhcpServerObject, Pod } from '../../crds/client
 import { UNLIMITED } from '../../crds/election.ts';
 import { presentNodes } from './findings.ts';
 
-/** Whether agents of a server stand by while none answers: then somebody else may hold its Lease for good. */
-export function allStandBy(server: DhcpServerObject, pods: readonly Pod[]): boolean {
-  const nodes = presentNodes(server, pods);
-  return nodes.length > 0 && nodes.every(({ state }) => state === 'Standby');
+/** Whether agents of a server stand by while none answers, for whatever reason others do not: then somebody else may hold its Lease for good. */
+export function standByInVain(server: DhcpServerObject, pods: readonly Pod[]): boolean {
+  const states = new Set(presentNodes(server, pods).map(({ state }) => state));
+  return states.has('Standby') && !states.has('Active');
 }
 
 /**
