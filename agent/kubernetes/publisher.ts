@@ -131,7 +131,8 @@ export class Publisher {
     clearTimeout(this.timer);
     const deadline = this.running < this.concurrency ? this.queue.deadline(this.parts.now()) : null;
     if (deadline === null) return;
-    this.timer = setTimeout(() => this.pump(), Math.ceil(deadline - this.parts.now()));
+    const wait = Math.max(0, Math.ceil(deadline - this.parts.now()));
+    this.timer = setTimeout(() => this.pump(), wait);
   }
 
   private async publish(address: Ipv4): Promise<void> {
