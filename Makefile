@@ -93,7 +93,7 @@ cluster: kube ## A control plane to play with, until Ctrl-C; prints its KUBECONF
 
 .PHONY: e2e
 e2e: kube images peers ## The operator, agents and a real node against a real Kubernetes (root, Go or KUBEBUILDER_ASSETS)
-	@E2E=1 node --test --test-force-exit --test-concurrency=1 --test-reporter=./scripts/reporter.ts \
+	@E2E=1 timeout 3600 node --test --test-concurrency=1 --test-reporter=./scripts/reporter.ts \
 	  e2e/chart.test.ts e2e/cluster/*.e2e.ts
 
 .PHONY: demo-cluster
