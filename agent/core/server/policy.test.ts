@@ -291,6 +291,36 @@ test('a quarantined address is given to nobody, and its holder must let it go', 
   );
 });
 
+test('an offer that is not good any more is given up for another, and its address is free again', () => {
+  const spec = { subnets: [small('192.0.2.10', '192.0.2.11')] };
+  const bed = new Bed(spec);
+  assert.equal(bed.ask({ mac: A }).yiaddr, '192.0.2.10');
+  const until = 2_000_000_000_000 as WallMillis;
+  const address = ip('192.0.2.10');
+  bed.configure(spec, [{ kind: 'Quarantine', address, until, source: 'q' }]);
+  assert.equal(bed.ask({ mac: A }).yiaddr, '192.0.2.11');
+  bed.configure(spec);
+  assert.equal(bed.ask({ mac: B }).yiaddr, '192.0.2.10');
+  assert.equal(bed.ask({ mac: A }).yiaddr, '192.0.2.11', 'each has one');
+});
+
+test('a quarantine that ends leaves an address to who holds it, or to its last client first', () => {
+  const spec = { subnets: [small('192.0.2.10', '192.0.2.12')] };
+  const bed = new Bed(spec);
+  for (const mac of [A, B, C]) bed.lease({ mac });
+  bed.say({ type: 'RELEASE', mac: A, ciaddr: '192.0.2.10', server: SERVER });
+  const until = (bed.now + 1000) as WallMillis;
+  const quarantine = (text: string) =>
+    ({ kind: 'Quarantine', address: ip(text), until, source: text }) as const;
+  bed.configure(spec, ['192.0.2.10', '192.0.2.11'].map(quarantine));
+  bed.pass(2000);
+  assert.equal(bed.stateOf('192.0.2.11'), 'bound');
+  const stranger = '02:00:00:00:00:44';
+  assert.equal(bed.ask({ mac: stranger }).yiaddr, '192.0.2.10');
+  assert.deepEqual(bed.say({ mac: '02:00:00:00:00:45' }), [], 'the other two are held');
+  assert.equal(bed.ask({ type: 'REQUEST', mac: B, ciaddr: '192.0.2.11' }).type, 'ACK');
+});
+
 test('a lease that a user wrote reserves', () => {
   const match = { kind: 'hardwareAddress', octets: Uint8Array.of(2, 0, 0, 0, 0, 10) } as const;
   const intent = {
