@@ -84,6 +84,16 @@ test('a server that serves nowhere says what its agents say, or that none has an
   );
 });
 
+test('of two that say they answer only the one with the higher epoch is an endpoint', () => {
+  const pods = [pod('a'), pod('b')];
+  const nodes = [says('a', 'Active', { epoch: 7 }), says('b', 'Active', { epoch: 8 })];
+  const found = endpointsOf({ daemonSet: undefined, pods, nodes });
+  assert.deepEqual(
+    found.map(({ node }) => node),
+    ['b'],
+  );
+});
+
 test('before there is a DaemonSet nobody is waited for', () => {
   const none = { daemonSet: undefined, pods: [], nodes: [] };
   assert.equal(said(serverReady(none, [])), 'False NotServing: there are no agents yet');

@@ -31,9 +31,15 @@ export function presentNodes(
   return (status?.nodes ?? []).filter(({ node }) => nodes.has(node));
 }
 
-/** Where a server answers: agents that say so, in pods that are ready. */
+/**
+ * Where a server answers: agents that say so, in pods that are ready. What one said before another took over, and could not take
+ * back, is known by its lower epoch.
+ */
 export function endpointsOf({ nodes, pods }: AgentsSeen): readonly Endpoint[] {
-  return nodes.flatMap(({ node, state, addresses = [] }) => {
+  const epochs = nodes.map(({ state, epoch = 0 }) => (state === 'Active' ? epoch : 0));
+  const newest = Math.max(0, ...epochs);
+  return nodes.flatMap(({ node, state, addresses = [], epoch = 0 }) => {
+    if (epoch < newest) return [];
     const pod = pods.find(({ spec }) => spec?.nodeName === node);
     const [address] = addresses;
     if (state !== 'Active' || pod === undefined || !isReady(pod) || address === undefined)
