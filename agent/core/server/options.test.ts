@@ -365,3 +365,13 @@ for (const [name, mangle, reason] of MALFORMED) {
     if (reason === null) assert.equal(actions.length, 1);
   });
 }
+
+for (const octets of [1, 8, 16]) {
+  test(`a hardware address of ${octets} octets is one (RFC 2131 §2: chaddr has room for 16)`, () => {
+    const mac = Array.from({ length: octets }, (_, i) => `0${(i % 9) + 1}`).join(':');
+    const bed = new Bed();
+    const offer = bed.ask({ mac, htype: 32 });
+    assert.equal(offer.message.chaddr.length, octets);
+    assert.equal(bed.lease({ mac, htype: 32 }), offer.yiaddr);
+  });
+}

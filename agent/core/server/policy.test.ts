@@ -262,6 +262,19 @@ test('forged clients hold offers, not leases: a client that has one keeps it and
   assert.equal(bed.lease({ mac: B }), '192.0.2.11', 'the oldest offer that nobody took');
 });
 
+test('who comes back for an offer that somebody else has got meanwhile is refused', () => {
+  const bed = new Bed({ subnets: [small('192.0.2.10', '192.0.2.10')] });
+  const offer = bed.ask({ mac: A });
+  bed.pass(11_000);
+  const recycled = bed.ask({ mac: B });
+  assert.equal(recycled.yiaddr, offer.yiaddr);
+  assert.equal(bed.ask(taking(offer, { mac: A })).type, 'NAK');
+  assert.equal(bed.ask(taking(recycled, { mac: B })).type, 'ACK');
+  bed.pass(60_000);
+  assert.equal(bed.stateOf('192.0.2.10'), 'bound');
+  assert.deepEqual(bed.say({ mac: A }), []);
+});
+
 test('an address that its client left, offered to two others who did not take it, can be had again', () => {
   const bed = new Bed({ subnets: [small('192.0.2.10', '192.0.2.10')] });
   bed.lease({ mac: A });
