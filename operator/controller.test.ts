@@ -328,6 +328,24 @@ class WithoutPodMonitors extends FakeKube {
   }
 }
 
+test('what is said of an object is told to metrics', () =>
+  bench(async (on) => {
+    await apply(on);
+    const told = (): string[] => {
+      const lines: string[] = [];
+      on.controller.eachCondition((...words) => lines.push(words.join(' ')));
+      return lines.sort();
+    };
+    const name = `${LAB.namespace}/${LAB.name}`;
+    await until('four conditions', async () => told().length === 4);
+    assert.deepEqual(told(), [
+      `DhcpServer ${name} Accepted true`,
+      `DhcpServer ${name} Degraded false`,
+      `DhcpServer ${name} Programmed false`,
+      `DhcpServer ${name} Ready false`,
+    ]);
+  }));
+
 test('PodMonitors are made when their kind comes, and missed by nobody when it goes', async () => {
   const kube = new WithoutPodMonitors();
   await bench(async (on) => {

@@ -147,12 +147,12 @@ export class Controller {
 
   /** How many objects of each kind there are. */
   get objects(): Readonly<Record<string, number>> {
-    const { servers, relays, leases } = this.view;
-    return {
-      DhcpServer: servers.objects.size,
-      DhcpRelay: relays.objects.size,
-      DhcpLease: leases.objects.size,
-    };
+    return this.view.counts();
+  }
+
+  /** As View's. */
+  eachCondition(visit: Parameters<View['eachCondition']>[0]): void {
+    this.view.eachCondition(visit);
   }
 
   private everything(): void {

@@ -3,7 +3,7 @@ import type { Controller } from './controller.ts';
 
 /** What is measured. */
 export interface Measured {
-  readonly controller: Controller;
+  readonly controller: Pick<Controller, 'objects' | 'backlog' | 'writes' | 'eachCondition'>;
   /** Requests to the API server so far. */
   requests(): number;
   isLeader(): boolean;
@@ -29,6 +29,18 @@ export function operatorRegistry({ controller, requests, isLeader }: Measured): 
     registers,
     collect() {
       for (const [kind, count] of Object.entries(controller.objects)) this.set({ kind }, count);
+    },
+  });
+  new Gauge({
+    name: 'dhcp_operator_condition',
+    help: 'Whether a condition of a DhcpServer or DhcpRelay is True; every replica knows.',
+    labelNames: ['kind', 'object', 'type'],
+    registers,
+    collect() {
+      this.reset();
+      controller.eachCondition((kind, object, type, isTrue) =>
+        this.set({ kind, object, type }, isTrue ? 1 : 0),
+      );
     },
   });
   new Gauge({

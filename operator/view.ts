@@ -80,6 +80,30 @@ export class View {
     };
   }
 
+  /** How many objects of each kind of ours there are. */
+  counts(): Readonly<Record<string, number>> {
+    return {
+      DhcpServer: this.servers.objects.size,
+      DhcpRelay: this.relays.objects.size,
+      DhcpLease: this.leases.objects.size,
+    };
+  }
+
+  /** Tells every condition of every DhcpServer and DhcpRelay; `object` is its namespace and name. */
+  eachCondition(
+    visit: (kind: string, object: string, type: string, isTrue: boolean) => void,
+  ): void {
+    for (const [kind, { objects }] of [
+      ['DhcpServer', this.servers],
+      ['DhcpRelay', this.relays],
+    ] as const) {
+      for (const [object, { status }] of objects) {
+        for (const condition of status?.conditions ?? [])
+          visit(kind, object, condition.type, condition.status === 'True');
+      }
+    }
+  }
+
   /** Networks that the cluster itself uses. */
   taken(): readonly TakenNetwork[] {
     const services = [...this.serviceCidrs.objects.values()].flatMap(({ spec }) =>
