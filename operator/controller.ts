@@ -25,6 +25,7 @@ import { type Decision, decide } from './core/decide.ts';
 import { isUnjudged } from './core/intents.ts';
 import { MANAGER } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
+import { visible } from './core/visible.ts';
 import { gather } from './gather.ts';
 import { type HeirsParts, letHeirsIn } from './heirs.ts';
 import { Judge } from './judge.ts';
@@ -171,12 +172,12 @@ export class Controller {
   private touched(change: Change<KubeObject>, { kind }: Resource): void {
     if (!this.active) return;
     const { object } = change;
-    const { namespace = '', name, ownerReferences = [] } = object.metadata;
+    const { namespace = '', name } = object.metadata;
     switch (kind) {
       case 'DhcpServer':
       case 'DhcpRelay':
         this.add(`${kind}/${namespace}/${name}`);
-        if (!this.matters(`${kind}/${namespace}/${name}`, change)) return;
+        if (!this.matters(kind, change)) return;
         this.dependents();
         if (kind === 'DhcpServer') this.add(`${INTENTS}/${namespace}/${name}`);
         if (change.kind === 'deleted') this.add('DhcpLease');
@@ -189,12 +190,17 @@ export class Controller {
       case 'EndpointSlice':
       case 'Node':
       case 'ServiceCIDR':
-        this.dependents();
+        if (this.matters(kind, change)) this.dependents();
         break;
       case 'Pod':
         this.addOwnerOfPod(object);
         return;
     }
+    this.touchedChild(kind, object);
+  }
+
+  private touchedChild(kind: string, { metadata }: KubeObject): void {
+    const { namespace = '', ownerReferences = [] } = metadata;
     for (const owner of ownerReferences) {
       if (owner.kind !== 'DhcpServer' && owner.kind !== 'DhcpRelay') continue;
       this.add(`${owner.kind}/${namespace}/${owner.name}`);
@@ -212,20 +218,15 @@ export class Controller {
     if (conditions.some(({ reason }) => reason === 'WouldStrand')) this.add(`DhcpServer/${server}`);
   }
 
-  // Servers look at each other's subnets, relays at where servers answer, servers at where relays are; at nothing else.
-  private matters(key: string, { kind, object }: Change<KubeObject>): boolean {
-    const { metadata, status } = object as DhcpServerObject;
-    const addresses = (status?.nodes ?? []).map((node) => [node.node, node.addresses]);
-    const digest = JSON.stringify([
-      metadata.uid,
-      metadata.generation,
-      status?.endpoints,
-      addresses,
-    ]);
+  // Whether there is something new for who looks at an object of another.
+  private matters(resource: string, { kind, object }: Change<KubeObject>): boolean {
+    const { namespace = '', name } = object.metadata;
+    const key = `${resource}/${namespace}/${name}`;
+    const seen = visible(resource, object);
     const before = this.digests.get(key);
     if (kind === 'deleted') this.digests.delete(key);
-    else this.digests.set(key, digest);
-    return kind === 'deleted' || before !== digest;
+    else this.digests.set(key, seen);
+    return kind === 'deleted' || before !== seen;
   }
 
   private dependents(): void {

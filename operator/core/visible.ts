@@ -1,0 +1,43 @@
+import type { KubeObject } from '../../crds/client/kube.ts';
+import type {
+  DhcpServerObject,
+  EndpointSlice,
+  Node,
+  Service,
+  ServiceCidr,
+} from '../../crds/client/resources.ts';
+
+/**
+ * What decisions about other objects are made of in an object, to be compared. Servers look at each other's subnets, relays at
+ * where servers answer, servers at where relays are, and both at addresses of Services; what else changes, such as the health
+ * of a Node, is of no interest.
+ */
+export function visible(kind: string, object: KubeObject): string {
+  return JSON.stringify([object.metadata.uid, partOf(kind, object)]);
+}
+
+function partOf(kind: string, object: KubeObject): unknown {
+  switch (kind) {
+    case 'DhcpServer':
+    case 'DhcpRelay': {
+      const { metadata, status } = object as DhcpServerObject;
+      const addresses = (status?.nodes ?? []).map((node) => [node.node, node.addresses]);
+      return [metadata.generation, status?.endpoints, addresses];
+    }
+    case 'Node':
+      return (object as Node).spec?.podCIDRs;
+    case 'ServiceCIDR':
+      return (object as ServiceCidr).spec?.cidrs;
+    case 'Service': {
+      const { spec, status } = object as Service;
+      return [spec?.clusterIP, spec?.clusterIPs, status?.loadBalancer?.ingress];
+    }
+    case 'EndpointSlice': {
+      const { metadata, endpoints } = object as EndpointSlice;
+      const service = metadata.labels?.['kubernetes.io/service-name'];
+      return [service, (endpoints ?? []).map((one) => [one.addresses, one.conditions?.ready])];
+    }
+    default:
+      return object.metadata.resourceVersion;
+  }
+}
