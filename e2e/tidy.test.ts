@@ -137,6 +137,23 @@ test('the tree is tidy', () => {
   );
 });
 
+/** All that IANA has registered is there. */
+const REGISTRY = 'codec/v4/header.ts';
+
+test('what is exported is used elsewhere', () => {
+  const texts = FILES.map((file) => [file, readFileSync(file, 'utf8')] as const);
+  const files = new Map<string, number>();
+  for (const [, text] of texts) {
+    for (const word of new Set(text.match(/\w+/g))) files.set(word, (files.get(word) ?? 0) + 1);
+  }
+  const unused = texts.flatMap(([file, text]) =>
+    [...text.matchAll(/^export (?:const|(?:async )?function|class) (\w+)/gm)]
+      .filter(([, name]) => file !== REGISTRY && files.get(name!) === 1)
+      .map(([, name]) => `${file}: ${name} is used here only, or nowhere`),
+  );
+  assert.deepEqual(unused, []);
+});
+
 for (const [file, text, want] of [
   ['codec/x.ts', "import { relay } from '../agent/core/relay.ts';", /codec may not import/],
   ['agent/core/x.ts', 'const now = Date.now();', /must be pure/],

@@ -90,7 +90,7 @@ export function run(command: string, ...words: readonly string[]): string {
 }
 
 /** A socket for sending only, in the namespace of `net`. */
-export function openSender(
+function openSender(
   net: Pick<TestNet, 'path'>,
   options: Partial<PacketSocketOptions> = {},
 ): PacketSocket {

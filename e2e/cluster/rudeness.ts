@@ -18,7 +18,7 @@ const CONTROL = '10.123.0.1';
 const FAR = '198.51.100';
 
 /** Who the program is, to the API server. */
-export const ACCOUNTS = {
+const ACCOUNTS = {
   operator: `system:serviceaccount:${NAMESPACE}:${NAMESPACE}`,
   server: 'system:serviceaccount:default:dhcp-server-lan',
   relay: 'system:serviceaccount:default:dhcp-relay-far',
