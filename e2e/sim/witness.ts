@@ -55,16 +55,34 @@ export class Witness {
   /** No ACK leaves before the lease that it speaks of is on disk, for this client and for as long. */
   sends(server: ServerNode, bytes: Uint8Array): void {
     const message = decodeMessage(bytes);
-    if (typeof message === 'string' || messageTypeOf(message) !== H.DHCPACK) return;
+    if (typeof message === 'string') return;
+    if (messageTypeOf(message) === H.DHCPNAK) this.withdrawn(message);
+    if (messageTypeOf(message) !== H.DHCPACK) return;
     if (message.yiaddr === UNSPECIFIED) return;
     this.history.count('acknowledged');
     const lease = this.disk.leaseOf(message.yiaddr);
     const address = formatIpv4(message.yiaddr);
-    if (lease === null || lease.state !== 'bound' || !isFor(lease, message))
+    // Who asks for more and gives it back at once is still answered.
+    const known = lease?.state === 'bound' || lease?.state === 'released';
+    if (lease === null || !known || !isFor(lease, message))
       throw new Violation(`the ACK of ${address} leaves before its lease is durable`);
     const promised = server.now + secondsIn(message) * 1000;
-    if (lease.expires < promised - HELD_BACK_MOST)
+    if (lease.state === 'bound' && lease.expires < promised - HELD_BACK_MOST)
       throw new Violation(`the ACK of ${address} promises more than is on disk`);
+  }
+
+  // An edit has taken the address from its client. The server says so once and holds it no longer, whether that arrives
+  // or not; what it says of addresses that nobody asked it to take back changes nothing.
+  private withdrawn(message: Message): void {
+    const text = Buffer.from(optionOf(message, OPTION.message) ?? []).toString();
+    for (const [address, { client }] of this.holders) {
+      const { mac } = client.device;
+      if (mac !== formatHardwareAddress(message.chaddr.subarray(0, 6))) continue;
+      if (text === `${formatIpv4(address)} is not given any more`) {
+        this.holders.delete(address);
+        this.history.count('leases withdrawn');
+      }
+    }
   }
 
   /** What was acknowledged is there after a crash, for as long as its client was told. */

@@ -236,7 +236,7 @@ export class World implements ClientHost {
     this.nowAndThen(25 * MINUTE, () => this.crash(false));
     this.nowAndThen(90 * MINUTE, () => this.crash(this.server.mayLosePower));
     this.nowAndThen(60 * MINUTE, () => this.failDisk());
-    this.nowAndThen(45 * MINUTE, () => this.server.stepWall(chance.between(-7_200_000, 7_200_000)));
+    this.nowAndThen(45 * MINUTE, () => this.stepWall());
     this.nowAndThen(30 * MINUTE, () => this.cutPath());
     this.nowAndThen(40 * MINUTE, () => this.edit());
     this.nowAndThen(15 * MINUTE, () => this.squat());
@@ -249,6 +249,12 @@ export class World implements ClientHost {
       if (!this.calm) what();
       this.nowAndThen(mean, what);
     });
+  }
+
+  // Not while the machine is off: the wall clock alone tells for how long that is.
+  private stepWall(): void {
+    const by = this.chance.between(-7_200_000, 7_200_000);
+    if (this.server.machine !== null) this.server.stepWall(by);
   }
 
   private crash(power: boolean): void {
