@@ -206,7 +206,7 @@ export class ServerRole {
 
   /** How full its subnets are. */
   use(): SubnetUse[] {
-    return subnetUse(this.core.plan, this.store.leases);
+    return subnetUse(this.core.plan, this.store.leases, this.core.offers);
   }
 
   /** How many replies are held back until their lease is durable. */

@@ -302,6 +302,8 @@ export interface SubnetStatus {
   readonly bound: number;
   /** Addresses out of use because somebody declined them or a probe found them taken. */
   readonly declined: number;
+  /** Addresses held for clients that have been offered them and have yet to ask for them. */
+  readonly offered?: number;
   /** `bound` in percent of `total`. */
   readonly utilization: number;
 }

@@ -25,7 +25,7 @@ import { Limits } from './limits.ts';
 import { planLinks, type ServerLinks } from './links.ts';
 import { locate } from './locate.ts';
 import type { ProbePort, ServerObserver } from './observer.ts';
-import { Offers } from './offers.ts';
+import { type Offer, Offers } from './offers.ts';
 import { ServerPlan } from './plan.ts';
 import { Probes, type Waiting } from './probes.ts';
 import { probeClear, probeTaken, takeUp } from './probing.ts';
@@ -106,6 +106,11 @@ export class ServerCore {
 
   get links(): ServerLinks {
     return this.state.links;
+  }
+
+  /** Addresses that are held for clients which have yet to ask for them. */
+  get offers(): Iterable<Pick<Offer, 'address'>> {
+    return this.state.offers.all();
   }
 
   /** Takes another configuration between two messages; leases, offers and probes stay. */

@@ -98,16 +98,17 @@ function troubles(registry: Registry, servers: Servers): void {
 function addresses(registry: Registry, servers: Servers): void {
   new Gauge({
     name: 'dhcp_server_addresses',
-    help: 'Addresses by subnet: total in pools and reservations, bound to clients, declined.',
+    help: 'Addresses by subnet: total in pools and reservations, bound to clients, declined, offered.',
     labelNames: ['server', 'subnet', 'state'],
     registers: [registry],
     collect() {
       this.reset();
       for (const [server, role] of servers()) {
-        for (const { name: subnet, total, bound, declined } of role.use()) {
+        for (const { name: subnet, total, bound, declined, offered } of role.use()) {
           this.set({ server, subnet, state: 'total' }, total);
           this.set({ server, subnet, state: 'bound' }, bound);
           this.set({ server, subnet, state: 'declined' }, declined);
+          this.set({ server, subnet, state: 'offered' }, offered);
         }
       }
     },

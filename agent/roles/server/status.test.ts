@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RelayLink } from '../../core/relay/links.ts';
 import { planLinks } from '../../core/server/links.ts';
-import { Bed, ETH0, link, SERVER, SUBNET } from '../../core/server/testbed.ts';
-import { servedLinks } from './status.ts';
+import { Bed, ETH0, link, SERVER, SUBNET, taking } from '../../core/server/testbed.ts';
+import { servedLinks, subnetUse } from './status.ts';
 
 const ELSEWHERE = link(ETH0, 'eth0', '10.9.9.9');
 const BY_CIRCUIT = [{ ...SUBNET, selectors: [{ circuitId: { text: 'port-7' } }] }];
@@ -41,3 +41,20 @@ for (const [name, one, spec, served, unserved] of [
     );
   });
 }
+
+test('how full a subnet is: what is bound, and what is offered until it is asked for', () => {
+  const bed = new Bed({ conflictDetection: { mode: 'Off' } });
+  const use = (): object => {
+    const { plan, offers } = bed.machine.core;
+    const [first] = subnetUse(plan, bed.leases, offers);
+    const { name, total, bound, offered, utilization } = first!;
+    return { name, total, bound, offered, utilization };
+  };
+  const subnet = { name: '192.0.2.0/24', total: 11 };
+  bed.lease({ mac: '02:00:00:00:00:01' });
+  const say = { mac: '02:00:00:00:00:02' };
+  const offer = bed.ask({ ...say, type: 'DISCOVER' });
+  assert.deepEqual(use(), { ...subnet, bound: 1, offered: 1, utilization: 9.1 });
+  bed.ask(taking(offer, say));
+  assert.deepEqual(use(), { ...subnet, bound: 2, offered: 0, utilization: 18.2 });
+});

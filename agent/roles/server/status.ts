@@ -1,6 +1,7 @@
 import { formatIpv4, formatPrefix } from '../../../codec/ipv4.ts';
 import type { LeaseTable } from '../../core/lease.ts';
 import type { ServerLinks } from '../../core/server/links.ts';
+import type { Offer } from '../../core/server/offers.ts';
 import type { ServerPlan, Subnet } from '../../core/server/plan.ts';
 
 /** How full a subnet is. */
@@ -11,12 +12,23 @@ export interface SubnetUse {
   readonly total: number;
   readonly bound: number;
   readonly declined: number;
+  /** Held for clients that have yet to ask for them. */
+  readonly offered: number;
   /** `bound` in percent of `total`. */
   readonly utilization: number;
 }
 
 /** Utilisation of every subnet. */
-export function subnetUse(plan: ServerPlan, leases: LeaseTable): SubnetUse[] {
+export function subnetUse(
+  plan: ServerPlan,
+  leases: LeaseTable,
+  offers: Iterable<Pick<Offer, 'address'>>,
+): SubnetUse[] {
+  const offered = new Map<Subnet | null, number>();
+  for (const { address } of offers) {
+    const subnet = plan.subnetOf(address);
+    offered.set(subnet, (offered.get(subnet) ?? 0) + 1);
+  }
   return plan.subnets.map((subnet) => {
     const { bound, declined } = leases.counts(subnet.name);
     const total = addressesOf(subnet);
@@ -27,6 +39,7 @@ export function subnetUse(plan: ServerPlan, leases: LeaseTable): SubnetUse[] {
       total,
       bound,
       declined,
+      offered: offered.get(subnet) ?? 0,
       utilization,
     };
   });
