@@ -7,6 +7,8 @@ import { MANAGER } from './core/names.ts';
 /** Events of one object in this many milliseconds. */
 const WINDOW = 60_000;
 const EVENTS_MAX = 10;
+/** Objects that are remembered before those are forgotten whose time is over. */
+const RECENT_MAX = 1_000;
 /** What events.k8s.io takes in a note. */
 const NOTE_MAX = 1_000;
 
@@ -48,6 +50,9 @@ export class Announcer {
 
   private within(uid: string): boolean {
     const now = this.parts.wall();
+    // Of most objects there is never anything to tell again.
+    if (this.recent.size >= RECENT_MAX)
+      for (const [old, { since }] of this.recent) if (now - since > WINDOW) this.recent.delete(old);
     const window = this.recent.get(uid);
     if (window === undefined || now - window.since > WINDOW) {
       this.forget(now);

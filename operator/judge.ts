@@ -5,9 +5,10 @@ import {
   type DhcpLeaseObject,
   type DhcpServerObject,
 } from '../crds/client/resources.ts';
+import { isIntent } from '../crds/compile/lease.ts';
 import { documentOf } from '../crds/document.ts';
 import type { Announcer } from './announcer.ts';
-import { judge } from './core/intents.ts';
+import { isUnjudged, judge } from './core/intents.ts';
 import { MANAGER } from './core/names.ts';
 import { lastGoodOf } from './lastgood.ts';
 import type { View } from './view.ts';
@@ -36,7 +37,10 @@ export class Judge {
   /** Judges all of one server, whether that is there or not; rejects with KubeError. */
   async judge(namespace: string, name: string): Promise<void> {
     const { kube, view, announcer, mayWrite, wrote, now } = this.parts;
-    const leases = view.leasesOf(namespace, name);
+    const leases = view
+      .leasesOf(namespace, name)
+      .filter((lease) => isIntent(lease.spec) || isUnjudged(lease));
+    if (leases.length === 0) return;
     for (const { lease, conditions, events } of judge(
       leases,
       this.inForce(namespace, name),
