@@ -82,6 +82,25 @@ test('examples are taken, and what is not in order is not', LONG, () => {
   assert.throws(() => cluster.apply(wrong), /spec\.leaseTime/);
 });
 
+test('its pods meet the Pod Security Standard restricted', LONG, () => {
+  const enforce = (level: string): string =>
+    cluster.kubectl('label', 'namespace', RELEASE, `pod-security.kubernetes.io/enforce${level}`);
+  enforce('=restricted');
+  const { spec } = cluster.get<{ spec: { template: { spec: object } } }>(
+    ...['-n', RELEASE, 'deployment', `${RELEASE}-dhcp-operator`],
+  );
+  const pod = (of: object): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' }, spec: of });
+  const tried = ['-n', RELEASE, '--dry-run=server'];
+  cluster.apply(pod(spec.template.spec), ...tried);
+  const only = ['--show-only', 'templates/tests/installed.yaml'];
+  cluster.apply(cluster.helm('template', ...TARGET, CHART, ...only), ...tried);
+  // It would be noticed.
+  const onHost = { ...spec.template.spec, hostNetwork: true };
+  assert.throws(() => cluster.apply(pod(onHost), ...tried), /violates PodSecurity "restricted/);
+  enforce('-');
+});
+
 test('what helm says after installing can be done as it is said', LONG, () => {
   const notes = cluster.helm('get', 'notes', RELEASE, '--namespace', RELEASE);
   // As a shell reads it: what is indented ends no here-document.
