@@ -516,3 +516,36 @@ test('the PodDisruptionBudget goes when a single agent is left, and nobody elseâ
     await quiet(on);
     assert.ok(await kube.get(PDBS, theirs));
   }));
+
+test('a network stays with the server whose agents have it, until they have left it', () =>
+  bench(async (on) => {
+    const { kube } = on;
+    const key = { namespace: 'dhcp', name: 'first' };
+    const first = (cidr: string): Promise<DhcpServerObject> =>
+      kube.apply(
+        DHCP_SERVERS,
+        { ...fresh({ subnets: [{ cidr }] }), metadata: key },
+        { fieldManager: 'user', force: true },
+      );
+    const is = async (what: string): Promise<void> =>
+      until(`first to be ${what}`, async () => {
+        const { conditions = [] } = (await kube.get(DHCP_SERVERS, key))?.status ?? {};
+        return conditions.some(({ type, reason }) => type === 'Accepted' && reason === what);
+      });
+    await first('198.51.100.0/24');
+    await is('Valid');
+    await apply(on);
+    await quiet(on);
+    await first('192.0.2.0/24');
+    await is('Overlap');
+    const { metadata } = await apply(on, { leaseTime: '2h' });
+    await until('the edit', async () => {
+      const { conditions = [] } = (await kube.get(DHCP_SERVERS, LAB))?.status ?? {};
+      return conditions[0]?.observedGeneration === metadata.generation;
+    });
+    await quiet(on);
+    assert.equal(await accepted(on), 'True Valid');
+    await is('Overlap');
+    await apply(on, { subnets: [{ cidr: '203.0.113.0/24' }] });
+    await is('Valid');
+  }));

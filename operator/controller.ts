@@ -25,7 +25,7 @@ import { type Decision, decide } from './core/decide.ts';
 import { isUnjudged } from './core/intents.ts';
 import { MANAGER } from './core/names.ts';
 import { outlived } from './core/outlived.ts';
-import { visible } from './core/visible.ts';
+import { isOfServer, visible } from './core/visible.ts';
 import { gather } from './gather.ts';
 import { type HeirsParts, letHeirsIn } from './heirs.ts';
 import { Judge } from './judge.ts';
@@ -186,6 +186,9 @@ export class Controller {
         // A lease changes nothing that is made for its server; those that outlive their use are swept.
         this.touchedLease(change as Change<DhcpLeaseObject>);
         return;
+      case 'ConfigMap':
+        if (isOfServer(object) && this.matters(kind, change)) this.dependents();
+        break;
       case 'Service':
       case 'EndpointSlice':
       case 'Node':

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import type { AgentKind } from '../crds/assignment.ts';
+import { type AgentKind, childName } from '../crds/assignment.ts';
 import type { DhcpRelayObject, DhcpServerObject } from '../crds/client/resources.ts';
-import type { Gathered } from './core/decide.ts';
+import type { Claimant } from './core/checks.ts';
+import { type Gathered, networksInForce } from './core/decide.ts';
 import { childNameOf, type Parent, selectorOf } from './core/names.ts';
 import { lastGoodOf } from './lastgood.ts';
 import type { View } from './view.ts';
@@ -29,7 +30,7 @@ export function gather(
         metadata.namespace === namespace &&
         labels.every(([label, value]) => metadata.labels?.[label] === value),
     ),
-    servers: [...view.servers.objects.values()],
+    servers: kind === 'DhcpServer' ? claimants(view) : [],
     taken: kind === 'DhcpServer' ? view.taken() : [],
     leases: kind === 'DhcpServer' ? view.leasesOf(namespace, name) : [],
     hindrance: null,
@@ -37,4 +38,12 @@ export function gather(
     print: (one) => stringify(one, { version: '1.1', lineWidth: 0 }),
     hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 16),
   };
+}
+
+function claimants(view: View): readonly Claimant[] {
+  return [...view.servers.objects].map(([key, object]) => {
+    const [namespace] = key.split('/');
+    const map = `${namespace}/${childName('DhcpServer', object.metadata.name)}`;
+    return { object, inForce: networksInForce(lastGoodOf(view.configMaps.objects.get(map))) };
+  });
 }

@@ -4,8 +4,8 @@ import type { DhcpServerObject } from '../../crds/client/resources.ts';
 import { compile } from '../../crds/compile.ts';
 import { documentOf } from '../../crds/document.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
-import { checkOverlap, checkStranding } from './checks.ts';
-import { bound, NOW, server } from './testworld.ts';
+import { type Claimant, checkOverlap, checkStranding } from './checks.ts';
+import { bound, server } from './testworld.ts';
 
 function configOf({ apiVersion, kind, metadata, spec }: DhcpServerObject): ServerConfig {
   const { name, namespace = '' } = metadata;
@@ -13,6 +13,11 @@ function configOf({ apiVersion, kind, metadata, spec }: DhcpServerObject): Serve
   const [config] = compile([document], { kubernetes: true }).config.servers;
   return config ?? assert.fail();
 }
+
+const claimant = (object: DhcpServerObject, inForce: readonly string[] = []): Claimant => ({
+  object,
+  inForce,
+});
 
 const subnet = (more: object): object => ({ subnets: [{ cidr: '192.0.2.0/24', ...more }] });
 const BEFORE = configOf(server());
@@ -98,58 +103,62 @@ for (const [cidr, overlaps] of [
   ['nonsense', false],
 ] as const) {
   test(`192.0.2.0/24 ${overlaps ? 'overlaps' : 'lies apart from'} ${cidr}`, () => {
-    const found = checkOverlap(server(), [], [{ cidr, by: 'for Services' }]);
+    const found = checkOverlap(claimant(server()), [], [{ cidr, by: 'for Services' }]);
     assert.equal(found?.reason ?? null, overlaps ? 'Overlap' : null);
   });
 }
 
 test('what lies apart does not hide what overlaps after it', () => {
   const taken = ['203.0.113.0/24', '192.0.2.0/25'].map((cidr) => ({ cidr, by: 'for Services' }));
-  assert.match(checkOverlap(server(), [], taken)?.message ?? '', /overlaps 192\.0\.2\.0\/25/);
+  assert.match(
+    checkOverlap(claimant(server()), [], taken)?.message ?? '',
+    /overlaps 192\.0\.2\.0\/25/,
+  );
 });
 
 test('of two servers made in the same second the one that comes first by name is served', () => {
-  const a = server({}, { name: 'a', uid: 'ua' });
-  const b = server({}, { name: 'b', uid: 'ub' });
+  const a = claimant(server({}, { name: 'a', uid: 'ua' }));
+  const b = claimant(server({}, { name: 'b', uid: 'ub' }));
   assert.equal(checkOverlap(a, [a, b], []), null);
   assert.match(checkOverlap(b, [a, b], [])?.message ?? '', /in DhcpServer dhcp\/a/);
 });
 
-describe('of two servers that overlap', () => {
-  const status = (observedGeneration: number, is: 'True' | 'False' = 'True'): object => ({
-    conditions: [
-      {
-        type: 'Accepted',
-        status: is,
-        reason: 'Valid',
-        message: '',
-        lastTransitionTime: NOW,
-        observedGeneration,
-      },
-    ],
-  });
-  const old = (more: object): ReturnType<typeof server> => server({}, { name: 'old' }, more);
+describe('of two servers that want a network', () => {
+  const [HERE, HALF, AWAY] = ['192.0.2.0/24', '192.0.2.128/25', '198.51.100.0/24'] as const;
   const later = { name: 'new', uid: 'u9', creationTimestamp: '2027-01-01T00:00:00Z' };
-  // [what is so, of the older one, of the younger one, which is refused]; the generation of both is 3.
-  for (const [name, older, younger, refused] of [
-    ['none is in force: the younger is refused', {}, {}, 'new'],
-    ['both are: the younger is refused', status(3), status(3), 'new'],
-    ['the younger is, and the older is edited: the older is refused', status(2), status(3), 'old'],
-    ['the older was refused for that: it stays so', status(3, 'False'), status(3), 'old'],
-    [
-      'the older is, and the younger is edited: the younger is refused',
-      status(3),
-      status(2),
-      'new',
-    ],
+  // [what is so, what the agents of the older one have, of the younger one, which is refused]
+  for (const [name, old, young, refused] of [
+    ['nobody has it: it is for the older', [], [], ['new']],
+    ['the older has it: it is for the older', [HERE], [], ['new']],
+    ['the younger has it: it is for the younger', [], [HERE], ['old']],
+    ['the younger has it, and the older another: likewise', [AWAY], [HERE], ['old']],
+    ['the younger has half of it: the older is refused', [], [HALF], ['old']],
+    ['both have it, by whatever way: it is for the older', [HERE], [HERE], ['new']],
   ] as const) {
     test(name, () => {
-      const both = [old(older), server({}, later, younger)] as const;
+      const both = [
+        claimant(server({}, { name: 'old' }), old),
+        claimant(server({}, later), young),
+      ] as const;
       const found = both.filter((one) => checkOverlap(one, both, []) !== null);
       assert.deepEqual(
-        found.map(({ metadata }) => metadata.name),
-        [refused],
+        found.map(({ object }) => object.metadata.name),
+        refused,
       );
     });
   }
+
+  test('who is about to leave it has it until its agents know', () => {
+    const leaving = server({ subnets: [{ cidr: AWAY }] }, later);
+    const old = claimant(server({}, { name: 'old' }));
+    assert.equal(checkOverlap(old, [claimant(leaving, [HERE])], [])?.reason, 'Overlap');
+    assert.equal(checkOverlap(old, [claimant(leaving, [AWAY])], []), null);
+  });
+
+  test('another edit of who has it does not lose it to who waits', () => {
+    const young = claimant(server({ leaseTime: '2h' }, later), [HERE]);
+    const old = claimant(server({}, { name: 'old' }));
+    assert.equal(checkOverlap(young, [old, young], []), null);
+    assert.equal(checkOverlap(old, [old, young], [])?.reason, 'Overlap');
+  });
 });

@@ -1,11 +1,4 @@
-import {
-  contains,
-  formatIpv4,
-  type Ipv4,
-  type Prefix,
-  parseIpv4,
-  parsePrefix,
-} from '../../codec/ipv4.ts';
+import { contains, formatIpv4, type Ipv4, parseIpv4, parsePrefix } from '../../codec/ipv4.ts';
 import type { DhcpLeaseObject, DhcpServerObject } from '../../crds/client/resources.ts';
 import { ALLOW_OVERLAP } from '../../crds/compile/serverclash.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
@@ -24,51 +17,44 @@ export interface TakenNetwork {
   readonly by: string;
 }
 
+/** A DhcpServer, and the networks that its agents go by now, whatever its spec says. */
+export interface Claimant {
+  readonly object: DhcpServerObject;
+  readonly inForce: readonly string[];
+}
+
 /**
- * Whether a server's subnets are free for it. Of two DhcpServers the one is refused whose spec is not in force yet, else the
- * younger one; what pods and Services use nobody gets.
+ * Whether a server's subnets are free for it. Of two DhcpServers that want a network it is for the one whose agents have it
+ * already, else for the older one; what pods and Services use nobody gets.
  */
 export function checkOverlap(
-  server: DhcpServerObject,
-  others: readonly DhcpServerObject[],
+  server: Claimant,
+  others: readonly Claimant[],
   taken: readonly TakenNetwork[],
 ): Refusal | null {
-  if (server.metadata.annotations?.[ALLOW_OVERLAP] === 'true') return null;
-  const own = subnetsOf(server);
-  for (const { cidr, by } of [...before(server, others), ...taken]) {
-    const prefix = parsePrefix(cidr);
-    const mine = prefix === null ? undefined : own.find((one) => overlap(one.prefix, prefix));
+  const { metadata, spec } = server.object;
+  if (metadata.annotations?.[ALLOW_OVERLAP] === 'true') return null;
+  const own = networksOf(spec.subnets ?? []);
+  const claimed = others
+    .filter(({ object }) => object.metadata.uid !== metadata.uid)
+    .flatMap((other) => claims(other, server));
+  for (const { cidr, by } of [...claimed, ...taken]) {
+    const mine = own.find((one) => overlap(one, cidr));
     if (mine === undefined) continue;
-    const message = `spec.subnets ${mine.cidr} overlaps ${cidr}, which is ${by}: change one of them, or annotate with ${ALLOW_OVERLAP}=true if they never meet`;
+    const message = `spec.subnets ${mine} overlaps ${cidr}, which is ${by}: change one of them, or annotate with ${ALLOW_OVERLAP}=true if they never meet`;
     return { reason: 'Overlap', message };
   }
   return null;
 }
 
-function before(
-  server: DhcpServerObject,
-  others: readonly DhcpServerObject[],
-): readonly TakenNetwork[] {
-  return others
-    .filter((other) => other.metadata.uid !== server.metadata.uid && isBefore(other, server))
-    .flatMap((other) =>
-      subnetsOf(other).map(({ cidr }) => ({
-        cidr,
-        by: `in DhcpServer ${other.metadata.namespace}/${other.metadata.name}`,
-      })),
-    );
-}
-
-// Who has an address range in force keeps it, or an edit of one would have both give the same addresses.
-function isBefore(a: DhcpServerObject, b: DhcpServerObject): boolean {
-  const stands = isInForce(a);
-  return stands === isInForce(b) ? isOlder(a, b) : stands;
-}
-
-// The newest spec is.
-function isInForce({ metadata, status }: DhcpServerObject): boolean {
-  const accepted = status?.conditions?.find(({ type }) => type === 'Accepted');
-  return accepted?.status === 'True' && accepted.observedGeneration === metadata.generation;
+// What another has before us. What our agents have, a spec of his does not take away.
+function claims({ object, inForce }: Claimant, us: Claimant): readonly TakenNetwork[] {
+  const older = isOlder(object, us.object);
+  const isOurs = (cidr: string): boolean => us.inForce.some((one) => overlap(one, cidr));
+  const has = inForce.filter((cidr) => older || !isOurs(cidr));
+  const wants = older ? networksOf(object.spec.subnets ?? []).filter((cidr) => !isOurs(cidr)) : [];
+  const by = `in DhcpServer ${object.metadata.namespace}/${object.metadata.name}`;
+  return [...has, ...wants].map((cidr) => ({ cidr, by }));
 }
 
 function isOlder(a: DhcpServerObject, b: DhcpServerObject): boolean {
@@ -77,14 +63,15 @@ function isOlder(a: DhcpServerObject, b: DhcpServerObject): boolean {
   return key(a) < key(b);
 }
 
-function subnetsOf({ spec }: DhcpServerObject): { cidr: string; prefix: Prefix }[] {
-  return (spec.subnets ?? []).flatMap(({ cidr }) => {
-    const prefix = parsePrefix(cidr);
-    return prefix === null ? [] : [{ cidr, prefix }];
-  });
+/** The networks of subnets. */
+export function networksOf(subnets: readonly { readonly cidr: string }[]): readonly string[] {
+  return subnets.map(({ cidr }) => cidr);
 }
 
-function overlap(a: Prefix, b: Prefix): boolean {
+// What is no IPv4 network overlaps nothing.
+function overlap(one: string, other: string): boolean {
+  const [a, b] = [parsePrefix(one), parsePrefix(other)];
+  if (a === null || b === null) return false;
   return a.length <= b.length ? contains(a, b.address) : contains(b, a.address);
 }
 

@@ -365,15 +365,18 @@ const REFUSED: [string, object, RegExp, object?][] = [
     /^Overlap: .*in DhcpServer other\/old/,
     {
       servers: [
-        server(
-          {},
-          {
-            name: 'old',
-            namespace: 'other',
-            uid: 'u9',
-            creationTimestamp: '2025-01-01T00:00:00Z',
-          },
-        ),
+        {
+          object: server(
+            {},
+            {
+              name: 'old',
+              namespace: 'other',
+              uid: 'u9',
+              creationTimestamp: '2025-01-01T00:00:00Z',
+            },
+          ),
+          inForce: ['192.0.2.0/24'],
+        },
       ],
     },
   ],
@@ -434,10 +437,8 @@ describe('what is refused, and then what was accepted last stays in force', () =
       {},
       { name: 'new', uid: 'u9', creationTimestamp: '2027-01-01T00:00:00Z' },
     );
-    assert.equal(
-      told(decideServer(gathered(server(), { servers: [server(), younger] })))[0],
-      'Accepted=True Valid',
-    );
+    const servers = [server(), younger].map((object) => ({ object, inForce: [] }));
+    assert.equal(told(decideServer(gathered(server(), { servers })))[0], 'Accepted=True Valid');
   });
 });
 

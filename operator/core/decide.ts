@@ -12,7 +12,14 @@ import { type Document, documentOf } from '../../crds/document.ts';
 import { type Problem, problemText } from '../../crds/problem.ts';
 import type { NodeStatus } from '../../crds/types/common.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
-import { checkOverlap, checkStranding, type Refusal, type TakenNetwork } from './checks.ts';
+import {
+  type Claimant,
+  checkOverlap,
+  checkStranding,
+  networksOf,
+  type Refusal,
+  type TakenNetwork,
+} from './checks.ts';
 import {
   type AgentImage,
   access,
@@ -45,6 +52,12 @@ export interface LastGood {
   readonly hash: string;
 }
 
+/** The networks that the agents of a DhcpServer go by. */
+export function networksInForce(lastGood: LastGood | null): readonly string[] {
+  const spec = lastGood?.document.spec as DhcpServerObject['spec'] | undefined;
+  return networksOf(spec?.subnets ?? []);
+}
+
 /** All that a decision is made of; nothing else is looked at. */
 export interface Gathered<T extends DhcpServerObject | DhcpRelayObject> {
   readonly object: T;
@@ -55,8 +68,8 @@ export interface Gathered<T extends DhcpServerObject | DhcpRelayObject> {
   /** The agents of all objects. */
   readonly daemonSets: readonly DaemonSet[];
   readonly pods: readonly Pod[];
-  /** Of a server: the others, what else uses addresses, and its leases. */
-  readonly servers: readonly DhcpServerObject[];
+  /** Of a server: all of them, what else uses addresses, and its leases. */
+  readonly servers: readonly Claimant[];
   readonly taken: readonly TakenNetwork[];
   readonly leases: readonly DhcpLeaseObject[];
   /** Whether the cluster knows PodMonitors. */
@@ -101,7 +114,7 @@ export function decideServer(gathered: Gathered<DhcpServerObject>): Decision {
   const [config] = compiled.config.servers;
   const refusal =
     refused(compiled.problems, unresolved) ??
-    checkOverlap(object, servers, taken) ??
+    checkOverlap({ object, inForce: networksInForce(lastGood) }, servers, taken) ??
     strands(object, lastGood, config, leases);
   const inForce = force(gathered, document, refusal);
   const agents = agentsOf(gathered);

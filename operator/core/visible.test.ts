@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HASH_KEY } from '../../crds/assignment.ts';
 import type { KubeObject } from '../../crds/client/kube.ts';
 import { server } from './testworld.ts';
 import { visible } from './visible.ts';
@@ -57,6 +58,13 @@ for (const [what, kind, before, after, matters] of [
     false,
   ],
   ['another endpoint', 'EndpointSlice', slice('10.0.0.1', true), slice('10.0.0.2', true), true],
+  [
+    'an edit that is in force',
+    'ConfigMap',
+    { data: { [HASH_KEY]: 'a' } },
+    { data: { [HASH_KEY]: 'b' } },
+    true,
+  ],
   [
     'an endpoint that is not ready',
     'EndpointSlice',
