@@ -51,3 +51,13 @@ for (const file of ['agent/systemd/dhcp-agent.container', 'docs/container.md']) 
     assert.match(readFileSync(file, 'utf8'), new RegExp(`${path}:${path}\\b`));
   });
 }
+
+// systemd gives up a unit that fails five times in ten seconds, until somebody starts it by hand.
+for (const file of ['agent/systemd/dhcp-agent.service', 'agent/systemd/dhcp-agent.container']) {
+  test(`${file} comes up once what was in its way is mended, and one bad manifest keeps nothing down`, () => {
+    const [unit = '', service = ''] = readFileSync(file, 'utf8').split(/^\[Service\]$/m);
+    assert.match(unit, /^StartLimitIntervalSec=0$/m);
+    assert.match(service, /^Restart=always$/m);
+    assert.doesNotMatch(service, /^ExecStartPre=/m);
+  });
+}
