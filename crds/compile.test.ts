@@ -71,7 +71,7 @@ const SHAPES: readonly (readonly [string, string])[] = [
   ['upstreams: 192.0.2.1', 'a.yaml:5 DhcpRelay/office spec.upstreams: "192.0.2.1" is not a list'],
   [
     'upstreams: [192.0.2.1]',
-    'a.yaml:5 DhcpRelay/office spec.upstreams[0]: "192.0.2.1" is not fields such as address',
+    'a.yaml:5 DhcpRelay/office spec.upstreams[0]: "192.0.2.1" is not a mapping with fields such as address',
   ],
   [
     'upstreams: [{ address: 192.0.2.256 }]',

@@ -60,7 +60,7 @@ export function expectation(field: Field | null): string {
       return 'a list';
     case 'object': {
       const names = Object.keys(field.properties ?? {});
-      return names.length === 0 ? 'fields with values' : `fields such as ${names[0]}`;
+      return names.length === 0 ? 'a mapping' : `a mapping with fields such as ${names[0]}`;
     }
   }
 }

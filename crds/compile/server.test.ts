@@ -208,7 +208,12 @@ const PROBLEMS: readonly (readonly [string, string, RegExp])[] = [
   [
     'an option that the server says itself',
     subnet('options: { renewalTime: 1h }'),
-    /options\.renewalTime: ProtocolOption: .*renewalPercent/,
+    /options\.renewalTime: ProtocolOption: .*set spec\.renewalPercent instead$/,
+  ],
+  [
+    'one that has a field at its level',
+    subnet('options: { leaseTime: 3600 }'),
+    /options\.leaseTime: ProtocolOption: .*set spec\.subnets\[0\]\.leaseTime instead$/,
   ],
   [
     'an option by name and by code',

@@ -11,7 +11,7 @@ const NO_OPTIONS: OptionsConfig = { values: [], force: [], suppress: [] };
 /** A value that needs more than this has no chance to fit into any message. */
 const DATA_MAX = 1024;
 
-/** What the server says by itself, and the field of the specification that sets it. */
+/** What the server says by itself, and the field that sets it: beside `options`, or of `spec` alone. */
 const OTHERWISE = new Map<number, string>([
   [OPTION.leaseTime, 'leaseTime'],
   [OPTION.renewalTime, 'renewalPercent'],
@@ -84,6 +84,11 @@ export function optionCode(
   return null;
 }
 
+function fieldPath(field: string, path: string): string {
+  const everywhere = field === 'leaseTime' || field === 'ipv6OnlyWait';
+  return `${everywhere ? path.slice(0, path.lastIndexOf('.options')) : 'spec'}.${field}`;
+}
+
 function put(
   values: Map<number, Uint8Array>,
   code: number,
@@ -94,7 +99,7 @@ function put(
   const { name, settable } = optionByCode(code);
   const field = OTHERWISE.get(code);
   if (field !== undefined || !settable) {
-    const remedy = field === undefined ? 'leave it out' : `set ${field} instead`;
+    const remedy = field === undefined ? 'leave it out' : `set ${fieldPath(field, path)} instead`;
     findings.problem(path, 'ProtocolOption', `${name} is said by the server itself: ${remedy}`);
   } else if (values.has(code)) {
     findings.problem(path, 'Duplicate', `${name} (${code}) is set twice here: keep one`);
