@@ -473,6 +473,19 @@ test('no more probes at a time than are written down; then addresses are offered
 const hex = (n: number): string => n.toString(16).padStart(2, '0');
 const ID = Uint8Array.of(0, 42, 42);
 
+test('RFC 2131 §4.2: with an identifier and without one, a machine is two clients, unless hardware addresses count', () => {
+  const other = Uint8Array.of(0, 9, 9);
+  const bed = new Bed();
+  assert.equal(bed.lease({ clientId: ID }), '192.0.2.10');
+  assert.equal(bed.lease({}), '192.0.2.11');
+  assert.equal(bed.lease({ clientId: other }), '192.0.2.12');
+  assert.equal(bed.lease({ clientId: ID }), '192.0.2.10', 'and each keeps its own');
+  assert.equal(bed.lease({}), '192.0.2.11');
+  const hardware = new Bed({ identity: 'HardwareAddress' });
+  for (const clientId of [ID, other]) assert.equal(hardware.lease({ clientId }), '192.0.2.10');
+  assert.equal(hardware.lease({}), '192.0.2.10');
+});
+
 test('clones: an identifier at two hardware addresses in turn is told apart from then on', () => {
   const bed = new Bed();
   const address = bed.lease({ mac: A, clientId: ID });
