@@ -246,6 +246,10 @@ const MEANINGS: readonly (readonly [string, string])[] = [
     'spec.relayInformation: needs 404 octets at least; option 82 has 255: shorten or leave out some',
   ],
   [
+    `${UP}\nrelayInformation: { remoteId: ${LONG} }\ninterfaces: [{ match: a }, { match: b, relayInformation: { circuitId: ${LONG} } }]`,
+    'spec.interfaces[1].relayInformation: needs 404 octets at least; option 82 has 255: shorten or leave out some',
+  ],
+  [
     `${UP}\nrelayInformation: { relayId: "0104" }`,
     'spec.relayInformation.relayId: "0104" is not a DUID: write 3 to 130 octets in hex (RFC 8415 §11), or Auto',
   ],

@@ -102,6 +102,15 @@ subnets:
   );
 });
 
+test('a second is a lease time, and so is all but for ever', () => {
+  for (const [text, seconds] of [
+    ['1s', 1],
+    ['4294967294s', 0xfffffffe],
+  ] as const) {
+    assert.equal(accepted(`${subnet('')}\nleaseTime: ${text}`).settings.leaseTime, seconds);
+  }
+});
+
 test('the least that is useful compiles, with defaults', () => {
   const config = accepted('subnets: [{ cidr: 10.0.0.0/14, pools: [{ cidr: 10.1.0.0/16 }] }]');
   assert.equal(config.limits.perClient, 20);
@@ -224,6 +233,16 @@ const PROBLEMS: readonly (readonly [string, string, RegExp])[] = [
     'a custom option with two values',
     subnet('options: { custom: [{ code: 224, u8: 1, text: a }] }'),
     /options\.custom\[0\]: ExactlyOneOf: /,
+  ],
+  [
+    'an option to be forced that is named twice',
+    subnet('options: { force: [{ name: routers, code: 3 }] }'),
+    /options\.force\[0\]: ExactlyOneOf: /,
+  ],
+  [
+    'an option to be suppressed that is not named',
+    subnet('options: { suppress: [{}] }'),
+    /options\.suppress\[0\]: ExactlyOneOf: /,
   ],
   [
     'an option forced and suppressed',
@@ -470,3 +489,10 @@ test('all problems are told at once', () => {
   );
   assert.equal(problems.length, 3);
 });
+
+for (const interval of ['100ms', '15m', '24d']) {
+  test(`other servers may be looked for every ${interval}`, () => {
+    const spec = `foreignServers: { mode: Probe, interval: ${interval} }\n`;
+    assert.deepEqual(compile(spec + subnet('')).problems, []);
+  });
+}
