@@ -466,6 +466,14 @@ for (const [rule, texts, want, left] of [
     [0, 1],
   ],
   [
+    "an address that is no host's",
+    [LAB, lease(`serverRef: { name: lab }\naddress: 192.0.2.255\n${MAC}`)],
+    [
+      "a.yaml:12 DhcpLease/lab-1 spec.address: 192.0.2.255 is the first or last address of 192.0.2.0/24, no host's",
+    ],
+    [0, 1],
+  ],
+  [
     'an address reserved by a lease and its server',
     [LAB, lease(`serverRef: { name: lab }\naddress: 192.0.2.5\n${MAC}`)],
     [

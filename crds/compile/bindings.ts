@@ -1,4 +1,11 @@
-import { contains, formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
+import {
+  broadcastOf,
+  contains,
+  formatIpv4,
+  formatPrefix,
+  type Ipv4,
+  type Prefix,
+} from '../../codec/ipv4.ts';
 import { type Document, keyOf, nameOf } from '../document.ts';
 import { nearest } from '../nearest.ts';
 import type { DhcpLease } from '../types/dhcplease.ts';
@@ -102,6 +109,12 @@ function compileLeases(
   });
 }
 
+// RFC 3021: of two addresses both are hosts'.
+function isEdge(prefix: Prefix, address: Ipv4): boolean {
+  const { length } = prefix;
+  return length < 31 && (address === prefix.address || address === broadcastOf(prefix));
+}
+
 function reservations(server: ServerConfig): Ipv4[] {
   return server.networks
     .flatMap((network) => network.subnets.flatMap((subnet) => subnet.reservations))
@@ -115,9 +128,14 @@ function conflictOf(
 ): Finding | null {
   const text = formatIpv4(address);
   const subnets = server?.networks.flatMap((network) => network.subnets);
-  if (subnets?.some(({ prefix }) => contains(prefix, address)) === false) {
+  const subnet = subnets?.find(({ prefix }) => contains(prefix, address));
+  if (subnets !== undefined && subnet === undefined) {
     const message = `${text} is in no subnet of ${server!.name}: mend it, or add the subnet there`;
     return { path: 'spec.address', reason: 'OutsideSubnets', message };
+  }
+  if (kind === 'Reserve' && subnet !== undefined && isEdge(subnet.prefix, address)) {
+    const message = `${text} is the first or last address of ${formatPrefix(subnet.prefix)}, no host's`;
+    return { path: 'spec.address', reason: 'NetworkAddress', message };
   }
   const by = taken.get(address);
   // What a server reserves itself may be pinned, revoked or put in quarantine, but not reserved again.
