@@ -1,7 +1,7 @@
 // Renders the chart with its defaults to one plain YAML for kubectl: build/manifests.yaml. Needs helm (make kube builds it).
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { build, tool } from '../e2e/cluster/tools.ts';
+import { buildOrEnd, tool } from '../e2e/cluster/tools.ts';
 
 const OUT = 'build/manifests.yaml';
 const NAMESPACE = 'dhcp-operator';
@@ -12,7 +12,7 @@ metadata:
   name: ${NAMESPACE}
 `;
 
-build(['helm']);
+buildOrEnd(['helm']);
 const rendered = execFileSync(
   tool('helm'),
   ['template', 'dhcp-operator', 'charts/dhcp-operator', '--namespace', NAMESPACE, '--skip-tests'],

@@ -82,6 +82,16 @@ export function build(names: readonly Tool[]): void {
   for (const name of wanted) buildOne(name);
 }
 
+/** As build, for programs of their own: says on one line why it cannot, and ends. */
+export function buildOrEnd(names: readonly Tool[]): void {
+  try {
+    build(names);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
+
 function buildOne(name: Tool): void {
   const [module, source] = PACKAGES[name];
   const path = join(cacheFolder(module), name);

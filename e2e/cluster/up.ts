@@ -3,11 +3,11 @@
 //   node e2e/cluster/up.ts --build [TOOL…]   only builds, all that there is when nothing is named
 import { dirname } from 'node:path';
 import { ControlPlane } from './controlplane.ts';
-import { build, CONTROL_PLANE, MACHINE, type Tool, tool } from './tools.ts';
+import { buildOrEnd, CONTROL_PLANE, MACHINE, type Tool, tool } from './tools.ts';
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === '--build') {
-  build(rest.length > 0 ? (rest as Tool[]) : [...CONTROL_PLANE, ...MACHINE]);
+  buildOrEnd(rest.length > 0 ? (rest as Tool[]) : [...CONTROL_PLANE, ...MACHINE]);
 } else {
   await playground(first);
 }
