@@ -37,6 +37,8 @@ export class ServerNode {
   private wall = WALL_START;
   private bootedAt: Millis = 0;
   private boots = 0;
+  /** Whether the machine is without power, and not only the process gone. */
+  isOff = false;
   private leaseClock: LeaseClock | null = null;
   private timer: Appointment | null = null;
   private readonly agenda: Agenda;
@@ -65,6 +67,7 @@ export class ServerNode {
   }
 
   start(): void {
+    this.isOff = false;
     const { disk } = this;
     const leases = new Leases({ secret: KEYS[0], log: disk });
     disk.open(leases);
@@ -105,6 +108,7 @@ export class ServerNode {
     this.leaseClock = null;
     this.disk.crash();
     if (!power) return;
+    this.isOff = true;
     this.boots++;
     this.bootedAt = this.agenda.now;
   }

@@ -254,7 +254,7 @@ export class World implements ClientHost {
   // Not while the machine is off: the wall clock alone tells for how long that is.
   private stepWall(): void {
     const by = this.chance.between(-7_200_000, 7_200_000);
-    if (this.server.machine !== null) this.server.stepWall(by);
+    if (!this.server.isOff) this.server.stepWall(by);
   }
 
   private crash(power: boolean): void {
