@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatIpv4, type Ipv4 } from '../../codec/ipv4.ts';
 import type { DhcpLease } from '../../crds/types/dhcplease.ts';
 import type { ManifestFile } from '../files.ts';
+import { makeFolder } from '../folder.ts';
 import { yamlOf } from './print.ts';
 
 const OTHERS = ': be root, or the user that the agent runs as, or name another --state-dir';
@@ -23,7 +24,7 @@ export class Intents {
   /** Makes the folder, to be watched; false when it cannot be. */
   make(): boolean {
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.folder);
       return true;
     } catch {
       return false;
@@ -57,7 +58,7 @@ export class Intents {
 
   /** Writes a manifest, in place of what was there; it is on disk when this resolves. */
   async write({ file, text }: ManifestFile): Promise<void> {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder);
     // A name that is no manifest's, so that half of it is never read.
     const unfinished = `${file}.tmp`;
     const handle = await open(unfinished, 'w', 0o600);

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
+import { makeFolder } from '../folder.ts';
 import { type Answers, serveSocket } from '../http.ts';
 import type { Servers } from '../servers.ts';
 import { socketPath } from './client.ts';
@@ -22,7 +22,7 @@ export async function openDoor(parts: OpenDoorParts): Promise<() => void> {
   const path = socketPath(stateDir);
   const door = new Door(parts);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     const server = await serveSocket({ ...answers, path, door });
     server.unref();
     return () => {

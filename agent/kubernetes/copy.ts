@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../folder.ts';
 
 /**
  * A copy on the node of something that Kubernetes holds, so that an agent can start while the API server is away. Writes
@@ -45,7 +46,7 @@ export class LocalCopy {
     this.latest = null;
     const path = join(this.directory, this.name);
     try {
-      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      makeFolder(this.directory);
       const file = await open(`${path}.new`, 'w', 0o600);
       try {
         await file.writeFile(text);

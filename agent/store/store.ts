@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import type { Ipv4 } from '../../codec/ipv4.ts';
 import type { Millis, WallMillis } from '../../codec/machine.ts';
 import { FILE_KIND, type FileHeader } from '../core/journal.ts';
 import type { LeaseTable, Ticket } from '../core/lease.ts';
 import type { Damage, TornTail } from '../core/replay.ts';
+import { makeFolder } from '../folder.ts';
 import { type ClockSource, LeaseClock, systemClock } from './clock.ts';
 import { COMPACT_MIN_BYTES, Compactor } from './compactor.ts';
 import { type ClearDurably, clearDurably, type WriteDurably, writeDurably } from './durable.ts';
@@ -103,7 +104,7 @@ export class LeaseStore {
   static async open(options: StoreOptions): Promise<LeaseStore> {
     const started = performance.now();
     const { directory } = options;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory);
     const unlock = lockDirectory(directory);
     try {
       const store = await LeaseStore.read(options, unlock, started);
