@@ -31,6 +31,8 @@ for (const [value, want] of [
   ['127.0.0.1:80', { address: '127.0.0.1', port: 80, asked: true }],
   [':8080', { address: '127.0.0.1', port: 8080, asked: true }],
   ['[::1]:80', { address: '::1', port: 80, asked: true }],
+  // An address of either family from a variable, which cannot be asked.
+  ['[192.0.2.1]:80', { address: '192.0.2.1', port: 80, asked: true }],
   ['off', null],
 ] as const) {
   test(`--http ${value}`, () => {

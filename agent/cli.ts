@@ -177,7 +177,7 @@ function filesOf(named: unknown, positionals: readonly string[]): readonly strin
 function parseHttp(asked: string | undefined): HttpAddress | null {
   if (asked === 'off') return null;
   const value = asked ?? HTTP;
-  const match = /^(?:\[([\da-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(value);
+  const match = /^(?:\[([\da-fA-F:.]+)\]|([^:]*)):(\d{1,5})$/.exec(value);
   const port = Number(match?.[3]);
   if (match === null || port > 65535) {
     throw new UsageError(`--http ${value}: write ADDRESS:PORT such as ${HTTP}, or off`);

@@ -16,7 +16,7 @@ test('defaults are for a pod', () => {
       priorityClass: null,
       logLevel: 'info',
     },
-    http: { address: '0.0.0.0', port: 8080 },
+    http: { address: '', port: 8080 },
     logLevel: 'info',
   });
 });

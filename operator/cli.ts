@@ -11,6 +11,7 @@ export interface OperatorCommand {
   /** Where the Lease of the leader is. */
   readonly namespace: string;
   readonly agent: AgentImage;
+  /** Where health and metrics are served, an empty address for everywhere, or null for nowhere. */
   readonly http: { readonly address: string; readonly port: number } | null;
   readonly logLevel: string;
 }
@@ -31,7 +32,7 @@ export const HELP = `dhcp-operator: makes agents of DhcpServers and DhcpRelays.
       --agent-priority-class NAME  such as system-node-critical
       --agent-monitor-label K=V    for the agents' PodMonitors; may be given several times
       --agent-log-level LEVEL      ${LOG_LEVELS.join(' ')} (info)
-      --http ADDR:PORT             /healthz /readyz /metrics; "off" for none (0.0.0.0:8080)
+      --http ADDR:PORT             /healthz /readyz /metrics; "off" for none (:8080)
       --log-level LEVEL            (info)
   dhcp-operator --version | --help
 
@@ -81,7 +82,7 @@ export function parseCommand(
       logLevel: oneOf('agent-log-level', values['agent-log-level'] ?? 'info', LOG_LEVELS),
       monitorLabels: Object.fromEntries((values['agent-monitor-label'] ?? []).map(parseLabel)),
     },
-    http: parseHttp(values.http ?? '0.0.0.0:8080'),
+    http: parseHttp(values.http ?? ':8080'),
     logLevel: oneOf('log-level', values['log-level'] ?? 'info', LOG_LEVELS),
   };
 }
@@ -116,5 +117,5 @@ function parseHttp(value: string): OperatorCommand['http'] {
   const port = Number(match?.[3]);
   if (match === null || port > 65535)
     throw new UsageError(`--http ${value}: write ADDRESS:PORT such as 0.0.0.0:8080, or off`);
-  return { address: match[1] ?? (match[2] || '0.0.0.0'), port };
+  return { address: match[1] ?? match[2] ?? '', port };
 }

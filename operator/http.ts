@@ -19,7 +19,8 @@ export async function serveHttp(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, address, resolve);
+    // With no address: at all of them, IPv6 or not, as the kernel has it.
+    server.listen({ port, ...(address !== '' && { host: address }) }, resolve);
   });
   // It answers as long as the operator runs, and is no reason to run on.
   return server.unref();

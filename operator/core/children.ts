@@ -112,7 +112,7 @@ function podSpec(
           'kubernetes',
           `--object=${kind}/${metadata.namespace}/${metadata.name}`,
           `--state-dir=${STATE_DIR}`,
-          `--http=$(HOST_IP):${port}`,
+          `--http=[$(HOST_IP)]:${port}`,
           `--log-level=${logLevel}`,
         ],
         env: [
