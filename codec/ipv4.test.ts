@@ -10,6 +10,7 @@ import {
   LIMITED_BROADCAST,
   maskOf,
   networkOf,
+  overlaps,
   parseIpv4,
   parsePrefix,
   readIpv4,
@@ -113,3 +114,16 @@ for (const text of [
 ]) {
   test(`${text} is no network`, () => assert.equal(parsePrefix(text), null));
 }
+
+test('two networks overlap when one contains the other', () => {
+  for (const [one, other, want] of [
+    ['192.0.2.0/24', '192.0.2.128/25', true],
+    ['192.0.2.0/25', '192.0.2.128/25', false],
+    ['0.0.0.0/0', '203.0.113.7/32', true],
+    ['192.0.2.0/24', '192.0.2.0/24', true],
+    ['192.0.2.0/24', '192.0.3.0/24', false],
+  ] as const) {
+    const [a, b] = [parsePrefix(one)!, parsePrefix(other)!];
+    assert.deepEqual([overlaps(a, b), overlaps(b, a)], [want, want], `${one} and ${other}`);
+  }
+});

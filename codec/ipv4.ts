@@ -67,6 +67,11 @@ export function contains(prefix: Prefix, ip: Ipv4): boolean {
   return networkOf(ip, prefix.length) === networkOf(prefix.address, prefix.length);
 }
 
+/** Whether two networks have addresses in common. */
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  return contains(a, b.address) || contains(b, a.address);
+}
+
 /** Reads four octets in network order; the caller has checked the bounds. */
 export function readIpv4(bytes: Uint8Array, at: number): Ipv4 {
   return (bytes[at]! * 0x1000000 +

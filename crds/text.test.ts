@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { covers } from './compile/glob.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { formatPath, parsePath } from './path.ts';
@@ -62,42 +61,3 @@ for (const [word, want] of [
     assert.equal(nearest(word, ['address', 'hostname', 'serviceRef']), want);
   });
 }
-
-for (const [glob, other, want] of [
-  ['eth*', 'eth0', true],
-  ['eth*', 'eth?', true],
-  ['eth*', 'eth*', true],
-  ['*', 'eth*', true],
-  ['*', '', true],
-  ['eth?', 'eth0', true],
-  ['eth?', 'eth*', false],
-  ['eth0', 'eth*', false],
-  ['*1', 'eth*', false],
-  ['e*0', 'eth*0', true],
-  ['eth', 'eth0', false],
-  ['a*b*c', 'a*c*b*c', true],
-] as const) {
-  test(`${glob} ${want ? 'takes' : 'does not take'} all that ${other || 'nothing'} takes`, () => {
-    assert.equal(covers(glob, other), want);
-  });
-}
-
-test('a glob that covers another matches whatever that matches', () => {
-  const glob = fc
-    .array(fc.constantFrom('a', 'b', '*', '?'), { maxLength: 6 })
-    .map((all) => all.join(''));
-  const name = fc.array(fc.constantFrom('a', 'b'), { maxLength: 6 }).map((all) => all.join(''));
-  const expression = (text: string): RegExp =>
-    new RegExp(`^${text.replaceAll('*', '.*').replaceAll('?', '.')}$`);
-  let covered = 0;
-  fc.assert(
-    fc.property(glob, glob, name, (wide, narrow, text) => {
-      assert.equal(covers(wide, text), expression(wide).test(text));
-      if (!covers(wide, narrow)) return;
-      covered++;
-      if (expression(narrow).test(text)) assert.match(text, expression(wide));
-    }),
-    { numRuns: 5000 },
-  );
-  assert.ok(covered > 100);
-});

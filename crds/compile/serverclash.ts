@@ -1,4 +1,4 @@
-import { contains, formatPrefix, type Prefix, parsePrefix } from '../../codec/ipv4.ts';
+import { formatPrefix, overlaps, type Prefix, parsePrefix } from '../../codec/ipv4.ts';
 import { type Document, keyOf } from '../document.ts';
 import type { DhcpServer } from '../types/dhcpserver.ts';
 import type { ServerConfig } from '../types/serverconfig.ts';
@@ -50,10 +50,6 @@ function meet(a: ServerConfig, b: ServerConfig): boolean {
 function share(x: string, ofX: ServerConfig, y: string, ofY: ServerConfig): boolean {
   if (covers(x, y)) return !ofX.exclude.some((glob) => covers(glob, y));
   return covers(y, x) && !ofY.exclude.some((glob) => covers(glob, x));
-}
-
-function overlaps(a: Prefix, b: Prefix): boolean {
-  return contains(a, b.address) || contains(b, a.address);
 }
 
 function prefixesOf({ networks }: ServerConfig): Prefix[] {

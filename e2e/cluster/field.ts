@@ -250,3 +250,16 @@ interface Condition {
   readonly status: string;
   readonly reason: string;
 }
+
+/** What the operator or an agent asked for and may not, as `WHO VERB PATH`. */
+export function forbidden(field: Field): readonly string[] {
+  return (
+    field.cluster
+      .audit()
+      .filter(({ responseStatus }) => responseStatus?.code === 403)
+      // What it says for some seconds about kinds that have just been installed.
+      .filter(({ responseStatus }) => !responseStatus?.message?.includes('cannot find RESTMapping'))
+      .filter(({ user }) => /:dhcp-(operator|server-|relay-)/.test(user.username))
+      .map(({ verb, user, requestURI }) => `${user.username} ${verb} ${requestURI}`)
+  );
+}

@@ -1,4 +1,4 @@
-import { contains, formatIpv4, type Ipv4, parseIpv4, parsePrefix } from '../../codec/ipv4.ts';
+import { formatIpv4, type Ipv4, overlaps, parseIpv4, parsePrefix } from '../../codec/ipv4.ts';
 import type { DhcpLeaseObject, DhcpServerObject } from '../../crds/client/resources.ts';
 import { ALLOW_OVERLAP } from '../../crds/compile/serverclash.ts';
 import type { ServerConfig } from '../../crds/types/serverconfig.ts';
@@ -71,8 +71,7 @@ export function networksOf(subnets: readonly { readonly cidr: string }[]): reado
 // What is no IPv4 network overlaps nothing.
 function overlap(one: string, other: string): boolean {
   const [a, b] = [parsePrefix(one), parsePrefix(other)];
-  if (a === null || b === null) return false;
-  return a.length <= b.length ? contains(a, b.address) : contains(b, a.address);
+  return a !== null && b !== null && overlaps(a, b);
 }
 
 const NAMED = 3;
