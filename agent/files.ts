@@ -11,6 +11,22 @@ export interface ManifestFile {
 /** An editor writes, renames and changes the mode: one edit, several events. */
 const SETTLE: Millis = 100;
 
+const UNREADABLE: { readonly [code: string]: string } = {
+  ENOENT: 'no such file',
+  EISDIR: 'is a folder: name a file in it',
+  EACCES: 'this user may not read it',
+};
+
+/** The text of a file; throws an Error of one line that names it. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new Error(`${path}: ${UNREADABLE[code] ?? (code || error)}`);
+  }
+}
+
 /** Reads files, and of folders every .yaml, .yml and .json in them, in order of name; throws an Error of one line. */
 export function readManifestFiles(paths: readonly string[]): ManifestFile[] {
   return paths.flatMap((path) => {
@@ -52,9 +68,5 @@ function isManifest(name: string): boolean {
 }
 
 function readManifest(file: string): ManifestFile {
-  try {
-    return { file, text: readFileSync(file, 'utf8') };
-  } catch (error) {
-    throw new Error(`${file}: ${(error as NodeJS.ErrnoException).code ?? error}`);
-  }
+  return { file, text: readText(file) };
 }

@@ -79,7 +79,11 @@ const SHAPES: readonly (readonly [string, string])[] = [
   ],
   [
     'upstreams: [{ address: 1 }]',
-    'a.yaml:5 DhcpRelay/office spec.upstreams[0].address: 1 is a number, not text: put it in quotes',
+    'a.yaml:5 DhcpRelay/office spec.upstreams[0].address: "1" is not an IPv4 address such as 192.0.2.1',
+  ],
+  [
+    'upstreams: [{ hostname: 1 }]',
+    'a.yaml:5 DhcpRelay/office spec.upstreams[0].hostname: 1 is a number, not text: put it in quotes',
   ],
   [
     `${UP}\nreplySources: [192.0.2.9/24]`,

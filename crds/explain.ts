@@ -1,5 +1,5 @@
 import type { core } from 'zod';
-import { expectation } from './formats.ts';
+import { expectation, textFault } from './formats.ts';
 import { nearest } from './nearest.ts';
 import { formatPath, type Path } from './path.ts';
 import type { Field } from './structural.ts';
@@ -87,6 +87,9 @@ function wrongType(given: unknown, wanted: Field | null): string {
   if (given === null) return `is empty: write ${expectation(wanted)}, or leave the field out`;
   const plain = typeof given === 'number' || typeof given === 'boolean';
   if (wanted?.type === 'string' && plain) {
+    // Quotes help only where the text would do.
+    const fault = textFault(String(given), wanted);
+    if (fault !== null) return fault;
     const kind = typeof given === 'number' ? 'a number' : 'true or false';
     return `${shown(given)} is ${kind}, not text: put it in quotes`;
   }

@@ -32,7 +32,8 @@ test('convert: exit status 0 when all is carried over', () => {
 for (const [mistake, args, status, message] of [
   ['no file', [], 64, /name the configuration file/],
   ['two files', ['a', 'b'], 64, /one configuration at a time, not also b/],
-  ['a file that is not there', ['/nowhere'], 1, /^dhcp-agent: \/nowhere: ENOENT$/m],
+  ['a file that is not there', ['/nowhere'], 1, /^dhcp-agent: \/nowhere: no such file$/m],
+  ['a folder', ['/tmp'], 1, /^dhcp-agent: \/tmp: is a folder: name a file in it$/m],
   ['an unknown program', ['a', '--from', 'udhcpd'], 64, /use one of dhcpd, kea, dnsmasq/],
   ['an odd name', ['a', '--name', 'A B'], 64, /--name A B: use lower-case/],
   ['an unknown option', ['a', '--form', 'kea'], 64, /'--form'/],

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { WallMillis } from '../../codec/machine.ts';
 import { isDocumentName } from '../../crds/document.ts';
 import { UsageError } from '../cli.ts';
+import { readText } from '../files.ts';
 import { storeDirectory } from '../store/files.ts';
 import { type Converted, convert, manifestOf, type SourceKind } from './convert.ts';
 import { formatFinding } from './report.ts';
@@ -128,9 +128,5 @@ function strictly(argv: readonly string[]) {
 }
 
 function readWhole(path: string): SourceFile {
-  try {
-    return { path, text: readFileSync(path, 'utf8') };
-  } catch (error) {
-    throw new Error(`${path}: ${(error as NodeJS.ErrnoException).code ?? error}`);
-  }
+  return { path, text: readText(path) };
 }
