@@ -43,6 +43,8 @@ test('a ConfigMap that cannot be used is told why', () => {
   const name = 'ConfigMap dhcp-relay-office';
   assert.equal(readAssignment(map({})), `${name} has no manifests.yaml`);
   assert.equal(readAssignment(map({ 'manifests.yaml': '' })), `${name} holds no object of ours`);
+  const pod = 'kind: Pod\napiVersion: v1\nmetadata: { name: x }';
+  assert.equal(readAssignment(map({ 'manifests.yaml': pod })), `${name} holds no object of ours`);
   assert.match(
     String(readAssignment(map({ 'manifests.yaml': '{' }))),
     /^ConfigMap dhcp-relay-office: /,

@@ -57,6 +57,8 @@ export class Revocations {
   private readonly parts: RevocationsParts;
   private readonly revoked = new Map<Ipv4, Document>();
   private deletions = new Set<Ipv4>();
+  /** Of acts that are being judged: their objects must not come back meanwhile. */
+  private readonly judged = new Set<Ipv4>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: RevocationsParts) {
@@ -68,7 +70,7 @@ export class Revocations {
   }
 
   has(address: Ipv4): boolean {
-    return this.revoked.has(address) || this.deletions.has(address);
+    return [this.revoked, this.deletions, this.judged].some((one) => one.has(address));
   }
 
   documents(): readonly Document[] {
@@ -99,8 +101,10 @@ export class Revocations {
     const { log } = parts;
     const deletions = [...this.deletions].filter((address) => !parts.isBack(address));
     this.deletions = new Set();
+    for (const address of deletions) this.judged.add(address);
     // Who cannot tell is careful: the objects come back, and may be deleted again.
     const there = await parts.isThere().catch(() => false);
+    for (const address of deletions) this.judged.delete(address);
     const verdict = judge(deletions, parts.bound() + deletions.length, there);
     if (verdict.kind === 'restore') {
       log.warn({ count: deletions.length }, `deleted DhcpLeases come back: ${verdict.reason}`);
